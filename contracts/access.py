@@ -62,9 +62,7 @@ def parse_keys(text: str) -> KeyRing:
     for name, row in tomllib.loads(text).get("clients", {}).items():
         try:
             parsed = msgspec.convert(row, _Row, strict=False)
-            client = msgspec.convert(
-                {"name": name, "role": parsed.role, "agencies": parsed.agencies}, Client
-            )
+            client = msgspec.convert({"name": name, "role": parsed.role, "agencies": parsed.agencies}, Client)
         except msgspec.ValidationError as error:
             raise ValueError(f"API key of client {name!r}: {error}") from error
         if parsed.sha256 in clients:

@@ -11,20 +11,20 @@ from typing import Final, TypeVar
 import msgspec
 
 from contracts.commands import CommandRecord
-from contracts.facts import Fact
+from contracts.facts import FactRecord
 from contracts.law import LawEntry
 from contracts.outcomes import CommandOutcome
 
 T = TypeVar("T")
 
 _encoder: Final = msgspec.json.Encoder()
-_commands: Final = msgspec.json.Decoder(CommandRecord)
-_facts: Final = msgspec.json.Decoder(Fact)
+_commands: Final[msgspec.json.Decoder[CommandRecord]] = msgspec.json.Decoder(CommandRecord)
+_facts: Final[msgspec.json.Decoder[FactRecord]] = msgspec.json.Decoder(FactRecord)
 _outcomes: Final = msgspec.json.Decoder(CommandOutcome)
-_law: Final = msgspec.json.Decoder(LawEntry)
+_law: Final[msgspec.json.Decoder[LawEntry]] = msgspec.json.Decoder(LawEntry)
 
 
-class UndecodableRecord(ValueError):
+class UndecodableError(ValueError):
     """The bytes are not a message of this topic: dead-letter it, never retry it."""
 
 
@@ -35,28 +35,28 @@ def encode(message: msgspec.Struct) -> bytes:
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | None) -> T:
     if data is None:
-        raise UndecodableRecord("a record without a value")
+        raise UndecodableError("a record without a value")
     try:
         return decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UndecodableRecord(str(error)) from error
+        raise UndecodableError(str(error)) from error
 
 
 def decode_command(data: bytes | None) -> CommandRecord:
-    """A record of ``dossier.commands.v1``. Raises UndecodableRecord."""
+    """A record of ``dossier.commands.v1``. Raises UndecodableError."""
     return _decode(_commands, data)
 
 
-def decode_fact(data: bytes | None) -> Fact:
-    """A record of ``dossier.events.v1``. Raises UndecodableRecord."""
+def decode_fact(data: bytes | None) -> FactRecord:
+    """A record of ``dossier.events.v1``. Raises UndecodableError."""
     return _decode(_facts, data)
 
 
 def decode_outcome(data: bytes | None) -> CommandOutcome:
-    """A record of ``dossier.outcomes.v1``. Raises UndecodableRecord."""
+    """A record of ``dossier.outcomes.v1``. Raises UndecodableError."""
     return _decode(_outcomes, data)
 
 
 def decode_law(data: bytes | None) -> LawEntry:
-    """A record of ``law.v1``. Raises UndecodableRecord."""
+    """A record of ``law.v1``. Raises UndecodableError."""
     return _decode(_law, data)

@@ -130,7 +130,7 @@ FactBody = (
 )
 
 
-class Fact(Struct, frozen=True, kw_only=True):
+class Fact(Struct, frozen=True, kw_only=True, tag_field="record", tag="fact"):
     """One fact with the dossier's dimensions after it.
 
     `at` is the fact's own time (UTC on the wire). `status`, `overdue` and `due` are the dossier's after
@@ -152,3 +152,17 @@ class Fact(Struct, frozen=True, kw_only=True):
     actor: Pseudonym | None = None
     command_id: CommandId | None = None
     fingerprint: Fingerprint | None = None
+
+
+class ClockMoved(Struct, frozen=True, kw_only=True, tag_field="record", tag="clock"):
+    """Under the log clock: the partition's time is `to`, and every deadline before it has fired.
+
+    Every fact of a command that stands before the time record in the partition precedes this one, so a
+    reader that has seen `to` in all partitions knows all that had happened by then.
+    """
+
+    cause: Cause
+    to: Instant
+
+
+FactRecord = Fact | ClockMoved

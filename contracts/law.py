@@ -19,7 +19,7 @@ ShortText = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class ProcedurePublished(Struct, frozen=True, kw_only=True, tag="ProcedurePublished"):
-    """One version of a procedure (thủ tục hành chính). A dossier keeps the version it was registered under."""
+    """One version of a procedure (thủ tục hành chính). A dossier keeps its version."""
 
     code: ProcedureCode
     version: Annotated[int, Meta(ge=1)]

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-DossierId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="hash of client and registration key")]
-CommandId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="hash of dossier, client and idempotency key")]
+DossierId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="hash of client and key")]
+CommandId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="hash of dossier, client and key")]
 Fingerprint = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="hash of what was asked")]
 Pseudonym = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="HMAC under the province's key")]
 ClientName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -20,7 +20,7 @@ AgencyCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}$")]
 ProcedureCode = Annotated[str, Meta(pattern=r"^\d\.\d{6}(\.\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2})?$")]
 DossierCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}-\d{6}-\d{4,6}$")]
 ReasonCode = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{1,62}$", description="a code, never free text")]
-IdempotencyKey = Annotated[str, Meta(pattern=r"^[!-~]{1,128}$", description="printable ASCII without spaces")]
+IdempotencyKey = Annotated[str, Meta(pattern=r"^[!-~]{1,128}$", description="printable ASCII, no spaces")]
 Score = Annotated[int, Meta(ge=1, le=5, description="1 very dissatisfied … 5 very satisfied")]
 
 
