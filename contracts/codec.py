@@ -38,7 +38,7 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes | None) -> T:
         raise UndecodableError("a record without a value")
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # nested too deep is no message
         raise UndecodableError(str(error)) from error
 
 

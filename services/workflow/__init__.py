@@ -1,0 +1,1 @@
+"""Workflow: the only judge. Commands in their one order become facts, outcomes and states."""

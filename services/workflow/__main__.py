@@ -1,0 +1,113 @@
+"""Run workflow: ``python -m services.workflow``. The composition root; settings come from the environment.
+
+Exit codes: 0 stopped on request, 70 an unexpected error (nothing was committed after it; start again),
+78 a wrong setting or a log this code must not decide on (do not just start again; read the message).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Any, Final, NoReturn
+
+from prometheus_client import REGISTRY
+
+from services.workflow.adapters.http import OperatorPage
+from services.workflow.adapters.log import Log, wall_clock
+from services.workflow.adapters.metrics import Metrics
+from services.workflow.adapters.worker import Worker, WrongFaustError
+from services.workflow.domain.law import LawGapError, UnknownEngineError
+from services.workflow.engine.partition import Partition
+from services.workflow.engine.records import CorruptStateError
+from services.workflow.engine.runner import PoisonLimit, Runner, TooMuchPoisonError
+from services.workflow.settings import Settings, SettingsError, read_settings
+
+EXIT_CRASH: Final = 70
+EXIT_REFUSED: Final = 78
+_REFUSALS: Final = (
+    SettingsError,
+    WrongFaustError,
+    LawGapError,
+    UnknownEngineError,
+    CorruptStateError,
+    TooMuchPoisonError,
+)
+
+log = logging.getLogger("services.workflow")
+
+
+def fail(error: BaseException) -> NoReturn:
+    """End the process at once: no handler, no commit, no flush may run after an unexpected error."""
+    if isinstance(error, _REFUSALS):
+        log.critical("stopping: %s", error)
+    else:
+        log.critical("unexpected error, ending before anything is committed", exc_info=error)
+    logging.shutdown()
+    os._exit(EXIT_REFUSED if isinstance(error, _REFUSALS) else EXIT_CRASH)
+
+
+async def work(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    metrics = Metrics(REGISTRY)
+    ledger = Log(settings)
+
+    def new_runner(number: int) -> Runner:
+        return Runner(
+            Partition(number, settings.clock),
+            ledger,
+            metrics,
+            wall_clock,
+            batch_records=settings.batch_records,
+            limit=PoisonLimit(settings.poison_window, settings.poison_share),
+        )
+
+    worker = Worker(settings, new_runner, fail)
+    page = OperatorPage(settings.http_host, settings.http_port, REGISTRY, lambda: readiness(worker))
+    await ledger.start()
+    try:
+        await worker.run(stop)
+    finally:
+        await ledger.stop()
+        page.close()
+
+
+def readiness(worker: Worker) -> dict[str, Any]:
+    """Ready when this worker has its assignment and every partition of it has recovered."""
+    runners = dict(worker.runners)
+    recovering = sorted(number for number, runner in runners.items() if not runner.ready)
+    return {
+        "ready": worker.assigned and not recovering,
+        "assigned": sorted(runners),
+        "recovering": recovering,
+    }
+
+
+def main() -> None:
+    """Read the settings, run, and turn errors into exit codes."""
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"workflow: {error}\n")
+        sys.exit(EXIT_REFUSED)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    for noisy in ("aiokafka", "faust", "mode"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        asyncio.run(work(settings))
+    except Exception as error:
+        fail(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Writing to the log and reading a partition's states back. The only place that writes to the broker.
+
+Everything is written with acks=all and awaited; an error leaves this module as itself and ends the
+process, since a worker that does not know what it wrote must start from what the log holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from contracts.codec import encode
+from contracts.commands import DeadlinesReached
+from contracts.facts import ClockMoved, Fact, FactRecord
+from contracts.headers import Headers, cloud_event
+from contracts.outcomes import CommandOutcome
+from contracts.topics import COMMANDS, COMMANDS_DLQ, FACTS, OUTCOMES, STATES
+from services.workflow.engine.records import Poison
+from services.workflow.settings import Settings
+
+FENCE_KEY: Final = b"@fence"
+
+
+class Log:
+    """The topics workflow writes. Start before use, stop at the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=list(settings.bootstrap),
+            client_id=settings.instance,
+            acks="all",
+            enable_idempotence=settings.broker.idempotent,
+            request_timeout_ms=30_000,
+            max_batch_size=131_072,
+        )
+
+    async def start(self) -> None:
+        """Connect. Raises the client's error when no broker answers."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        await self._producer.stop()
+
+    async def write(
+        self,
+        partition: int,
+        facts: Iterable[FactRecord],
+        outcomes: Iterable[CommandOutcome],
+        poison: Iterable[Poison],
+        now: datetime,
+    ) -> None:
+        """Produce and wait until the brokers acked every one. `now` stamps outcomes and dead letters."""
+        sends: list[asyncio.Future[Any]] = []
+        for fact in facts:
+            key, headers = _fact_head(fact)
+            sends.append(await self._send(FACTS, partition, key, encode(fact), headers))
+        for outcome in outcomes:
+            headers = cloud_event(
+                id=outcome.command_id,
+                source="workflow",
+                type="CommandOutcome",
+                time=now,
+                subject=outcome.dossier_id,
+            )
+            key = outcome.dossier_id.encode()
+            sends.append(await self._send(OUTCOMES, partition, key, encode(outcome), headers))
+        for letter in poison:
+            headers = [
+                ("dlq_reason", letter.reason.encode()[:1000]),
+                ("dlq_topic", COMMANDS.encode()),
+                ("dlq_partition", str(partition).encode()),
+                ("dlq_offset", str(letter.record.offset).encode()),
+                ("dlq_at", now.isoformat().encode()),
+            ]
+            record = letter.record
+            sends.append(await self._send(COMMANDS_DLQ, partition, record.key, record.value, headers))
+        await asyncio.gather(*sends)
+
+    async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
+        """Produce the changed states and wait for the acks."""
+        sends = [await self._send(STATES, partition, key.encode(), data, []) for key, data in states.items()]
+        await asyncio.gather(*sends)
+
+    async def append_deadlines(self, partition: int, record: DeadlinesReached) -> int:
+        """Append a time record to the commands and return its offset."""
+        headers = cloud_event(
+            id=f"deadlines-{partition}-{record.at.timestamp():.6f}",
+            source="workflow",
+            type="DeadlinesReached",
+            time=record.at,
+            subject=f"partition {partition}",
+        )
+        sent = await self._send(COMMANDS, partition, None, encode(record), headers)
+        return int((await sent).offset)
+
+    async def read_states(self, partition: int) -> AsyncIterator[tuple[str, bytes]]:
+        """Every record of the partition's states, up to a fence written now.
+
+        The fence makes the end certain: no broker needs to be believed about where its log ends, and
+        whatever this worker's predecessor had acked stands before it.
+        """
+        fence = await (await self._send(STATES, partition, FENCE_KEY, self._settings.instance.encode(), []))
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=list(self._settings.bootstrap),
+            client_id=f"{self._settings.instance}-recovery",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self._settings.broker.fetch_max_wait_ms,
+            max_partition_fetch_bytes=4 << 20,
+        )
+        await consumer.start()
+        try:
+            source = TopicPartition(STATES, partition)
+            consumer.assign([source])
+            await consumer.seek_to_beginning(source)
+            while True:
+                for record in (await consumer.getmany(timeout_ms=1000)).get(source, ()):
+                    if record.offset >= fence.offset:
+                        return
+                    if record.key != FENCE_KEY:
+                        yield record.key.decode(), record.value
+        finally:
+            await consumer.stop()
+
+    async def _send(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+    ) -> asyncio.Future[Any]:
+        sent: asyncio.Future[Any] = await self._producer.send(
+            topic, value, key=key, partition=partition, headers=headers
+        )
+        return sent
+
+
+def _fact_head(record: FactRecord) -> tuple[bytes | None, Headers]:
+    match record:
+        case Fact():
+            headers = cloud_event(
+                id=f"{record.dossier_id}-{record.seq}",
+                source="workflow",
+                type=type(record.body).__name__,
+                time=record.at,
+                subject=record.dossier_id,
+            )
+            return record.dossier_id.encode(), headers
+        case ClockMoved(cause=cause, to=to):
+            headers = cloud_event(
+                id=f"clock-{cause.partition}-{cause.offset}-{cause.n}",
+                source="workflow",
+                type="ClockMoved",
+                time=to,
+                subject=f"partition {cause.partition}",
+            )
+            return None, headers
+
+
+def wall_clock() -> datetime:
+    """The wall clock, UTC. The only one workflow reads, and never while deciding."""
+    return datetime.now(UTC)

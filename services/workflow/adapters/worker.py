@@ -1,0 +1,149 @@
+"""The Faust worker: group membership, assignment, and records handed to the partitions' runners.
+
+Durability is the engine's (:mod:`services.workflow.engine.runner`). Of Faust this uses neither tables nor
+its producer nor its automatic acknowledgement: a record is acknowledged, in order, by the runner, once all
+that follows from it is durable. No exception ever leaves the agent, since Faust would count the record as
+done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import faust
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from contracts.topics import COMMANDS
+from services.workflow.engine.records import Incoming
+from services.workflow.engine.runner import Runner
+from services.workflow.settings import Settings
+
+FAUST_VERSION: Final = "0.15.3"
+GROUP: Final = "workflow"
+
+log = logging.getLogger(__name__)
+
+
+class WrongFaustError(Exception):
+    """Another release of Faust than the one whose internals this module relies on."""
+
+
+class Worker:
+    """The partitions this process owns. `new_runner` makes a runner, `fail` ends the process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        new_runner: Callable[[int], Runner],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        if faust.__version__ != FAUST_VERSION:
+            raise WrongFaustError(f"expected faust-streaming {FAUST_VERSION}, got {faust.__version__}")
+        self._new_runner = new_runner
+        self._fail = fail
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self.runners: dict[int, Runner] = {}
+        self.assigned = False
+        patch_fetch_wait(settings.broker.fetch_max_wait_ms)
+        self.app = _app(settings)
+        topic = self.app.topic(
+            COMMANDS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        self.app.agent(topic, name="commands", concurrency=1)(self._read)
+        self.app.on_partitions_assigned.connect(self._on_assigned)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`. Raises when Faust itself crashed."""
+        self.app.finalize()
+        await self.app.start()
+        try:
+            await self.app.wait_for_stopped(stop)
+            if self.app.crashed:
+                raise RuntimeError(f"the Faust app crashed: {self.app.crash_reason!r}")
+        finally:
+            await self.app.stop()
+            await self._drop(set(self.runners))
+
+    async def _read(self, stream: Any) -> None:
+        try:
+            async for event in stream.noack().events():
+                message = event.message
+                runner = self.runners.get(message.partition)
+                if runner is not None:  # a record of a partition just taken away is its next owner's
+                    record = Incoming(message.offset, message.key, message.value)
+                    await runner.offer(record, partial(message.ack, self.app.consumer))
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    async def _on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
+        numbers = {tp.partition for tp in assigned if tp.topic == COMMANDS}
+        await self._drop(set(self.runners) - numbers)
+        for number in sorted(numbers - set(self.runners)):
+            self.runners[number] = runner = self._new_runner(number)
+            self._tasks[number] = task = asyncio.create_task(runner.run(), name=f"partition-{number}")
+            task.add_done_callback(self._ended)
+        self.assigned = True
+        log.info("assigned partitions %s", sorted(numbers))
+
+    async def _on_revoked(self, app: Any, revoked: set[Any], **_: Any) -> None:
+        await self._drop({tp.partition for tp in revoked if tp.topic == COMMANDS})
+
+    async def _drop(self, numbers: set[int]) -> None:
+        for number in numbers:
+            self.runners.pop(number, None)
+            task = self._tasks.pop(number, None)
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception() or RuntimeError(task.get_name()))
+
+
+def patch_fetch_wait(milliseconds: int) -> None:
+    """Let Faust's consumer wait this long for new records; its own 1 500 ms is a constant.
+
+    A broker that does not wake a waiting fetch would otherwise add most of it to every command.
+    """
+    original = AIOKafkaConsumerThread._create_worker_consumer
+    if hasattr(original, "original"):
+        original = original.original
+
+    def create(self: Any, transport: Any) -> Any:
+        consumer = original(self, transport)
+        consumer._fetch_max_wait_ms = milliseconds
+        return consumer
+
+    create.original = original  # type: ignore[attr-defined]  # so that patching twice does not stack
+    AIOKafkaConsumerThread._create_worker_consumer = create  # type: ignore[method-assign]  # the patch
+
+
+def _app(settings: Settings) -> Any:
+    broker = settings.broker
+    return faust.App(
+        GROUP,
+        broker=[f"aiokafka://{address}" for address in settings.bootstrap],
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        processing_guarantee="at_least_once",
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.instance if broker.static_membership else None,
+        broker_client_id=settings.instance,
+        broker_session_timeout=broker.session_timeout_seconds,
+        broker_heartbeat_interval=broker.heartbeat_seconds,
+        broker_rebalance_timeout=broker.rebalance_timeout_seconds,
+        broker_request_timeout=max(30.0, broker.session_timeout_seconds),
+        broker_commit_interval=1.0,
+        stream_wait_empty=True,
+        stream_buffer_maxsize=4096,
+    )

@@ -1,0 +1,94 @@
+"""The law a partition decides by: procedures by version, the calendar, the engine's version.
+
+Built by folding the law records of the partition in their order; the only source of law for a decision.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.commands import LawChanged
+from contracts.law import (
+    AgencyPublished,
+    CalendarAmended,
+    EngineVersion,
+    LawChange,
+    ProcedurePublished,
+)
+from legalclock.calendar import Calendar, Day, DayKind
+from legalclock.sessions import BadCalendarError, Session
+
+KNOWN_ENGINES = frozenset({1})
+"""The versions of `decide` this code holds."""
+
+
+class LawGapError(Exception):
+    """A version of the law is missing in the partition: crash, never decide on."""
+
+
+class UnknownEngineError(Exception):
+    """The log asks for a version of `decide` this worker does not hold: stop and deploy the newer code."""
+
+
+class Law(Struct, frozen=True, kw_only=True):
+    """The law tables of one partition at one point of its log."""
+
+    version: int = 0
+    engine: int = 1
+    calendar: Calendar | None = None
+    procedures: dict[str, ProcedurePublished] = {}
+    """The version in force of each procedure."""
+    history: dict[tuple[str, int], ProcedurePublished] = {}
+    """Every version of each procedure: a dossier keeps its own."""
+    rejected: tuple[str, ...] = ()
+    """Changes that could not be applied, by version and reason. The door refuses them; one that got past
+    it must neither stop the province nor go unseen."""
+
+    def amended(self, record: LawChanged) -> Law:
+        """The law after one more record; a version already applied changes nothing."""
+        if record.version <= self.version:
+            return self
+        if record.version != self.version + 1:
+            raise LawGapError(f"law version {record.version} follows version {self.version}")
+        law = replace(
+            self,
+            version=record.version,
+            procedures=dict(self.procedures),
+            history=dict(self.history),
+        )
+        for change in record.changes:
+            law = law._with(change)
+        return law
+
+    def _with(self, change: LawChange) -> Law:
+        match change:
+            case ProcedurePublished():
+                # The two tables are this law's own copies, made by `amended`.
+                self.procedures[change.code] = change
+                self.history[change.code, change.version] = change
+                return self
+            case CalendarAmended():
+                try:
+                    return replace(self, calendar=_amend(self.calendar, change))
+                except BadCalendarError as error:
+                    return replace(self, rejected=(*self.rejected, f"{self.version}: {error}"))
+            case EngineVersion(version=version):
+                if version not in KNOWN_ENGINES:
+                    known = ", ".join(map(str, sorted(KNOWN_ENGINES)))
+                    raise UnknownEngineError(
+                        f"the log asks for engine version {version}; this worker holds {known}"
+                    )
+                return replace(self, engine=version)
+            case AgencyPublished():
+                return self  # agencies are checked at the door; a decision needs none of their data
+
+
+def _amend(calendar: Calendar | None, change: CalendarAmended) -> Calendar:
+    days = [Day(d.date, DayKind(d.kind), d.name_vi, d.source) for d in change.days]
+    sessions = (
+        None
+        if change.sessions is None
+        else tuple(tuple(Session(s.start, s.end) for s in day) for day in change.sessions)
+    )
+    return (calendar or Calendar()).amended(days=days, years=change.years, sessions=sessions)

@@ -1,0 +1,227 @@
+"""One partition of the log: its dossiers, its law, its deadlines. Pure of I/O, mutable in memory.
+
+The caller keeps the order of durability: it calls :meth:`Partition.apply` for a batch, writes the output's
+facts, outcomes and poison, waits for the acks, writes the states, waits again, and only then commits and
+comes back. Memory is ahead of the log in between; a failure in between ends the process, so nothing ever
+acts on a memory that did not become durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from contracts.codec import UndecodableError, decode_command
+from contracts.commands import Command, Deadline, DeadlinesReached, LawChanged, TimeAdvanced
+from contracts.facts import Cause, ClockMoved
+from contracts.words import Clock
+from services.workflow.domain.decide import decide, fire
+from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.law import Law
+from services.workflow.engine.deadlines import DeadlineIndex
+from services.workflow.engine.records import (
+    LAW_KEY,
+    PARTITION_KEY,
+    CorruptStateError,
+    Decoded,
+    Incoming,
+    Output,
+    Poison,
+    Stored,
+    StoredDossier,
+    StoredLaw,
+    StoredPartition,
+    decode_stored,
+    encode_stored,
+)
+
+
+class Partition:
+    """The state of partition `number`. `clock` is the stack's clock."""
+
+    def __init__(self, number: int, clock: Clock) -> None:
+        self.number: Final = number
+        self.clock: Final = clock
+        self.law = Law()
+        self.head = StoredPartition(applied=-1)
+        self.deadlines = DeadlineIndex(self._is_live)
+        self.last_offset = -1
+        # Encoded, because a province keeps a million of them and touches few at a time.
+        self._dossiers: dict[str, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._dossiers)
+
+    # ---- recovery -------------------------------------------------------------------------------
+
+    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Rebuild from the records of the state topic, in any order and however often repeated.
+
+        For each key the record with the highest applied offset counts, not the last one: a worker that
+        was thought dead may have written after its successor. Raises CorruptStateError.
+        """
+        laws: dict[int, StoredLaw] = {}
+        applied: dict[str, int] = {}
+        for key, data in records:
+            stored = decode_stored(data)
+            if stored.applied < applied.get(key, -1):
+                continue
+            applied[key] = stored.applied
+            match stored:
+                case StoredDossier():
+                    self._dossiers[key] = data
+                case StoredLaw(record=record):
+                    laws[record.version] = stored
+                case StoredPartition():
+                    self.head = stored
+        self._restore_law(laws)
+        for data in self._dossiers.values():
+            self._index(self._stored_dossier(data).dossier)
+
+    def _restore_law(self, laws: dict[int, StoredLaw]) -> None:
+        # Law rows beyond the head were written by a worker that died before the head followed: their
+        # record is decided again when it is read again.
+        for version in range(1, self.head.law_version + 1):
+            if version not in laws:
+                raise CorruptStateError(
+                    f"partition {self.number}: law version {version} of "
+                    f"{self.head.law_version} is missing from the state topic"
+                )
+            self.law = self.law.amended(laws[version].record)
+
+    # ---- the batch ------------------------------------------------------------------------------
+
+    def read(self, record: Incoming) -> Decoded | Poison:
+        """The record as a message, or the reason why it is none."""
+        try:
+            message = decode_command(record.value)
+        except UndecodableError as error:
+            return Poison(record, str(error))
+        if isinstance(message, Command) and record.key != message.dossier_id.encode():
+            return Poison(record, "the key is not the dossier the command is for")
+        return Decoded(record.offset, message)
+
+    def apply(self, batch: Sequence[Decoded | Poison]) -> Output:
+        """Decide a batch in its order. A record for the whole partition must be a batch of its own."""
+        output = Output()
+        for item in batch:
+            if isinstance(item, Poison):
+                self.last_offset = item.record.offset
+                output.poison.append(item)
+                continue
+            self.last_offset = item.offset
+            if item.offset <= self.head.applied:
+                output.skipped += 1
+            else:
+                self._apply(item, output)
+        return output
+
+    def _apply(self, item: Decoded, output: Output) -> None:
+        match item.message:
+            case Command() as command:
+                self._command(item.offset, command, output)
+            case DeadlinesReached() as reached:
+                self._reached(item.offset, reached, output)
+            case LawChanged() as changed:
+                self._changed(item.offset, changed, output)
+            case TimeAdvanced(to=to):
+                if self.head.time is None or to > self.head.time:
+                    self._set_head(item.offset, output, replace(self.head, time=to))
+                self._announce(Cause(self.number, item.offset, 0), output)
+
+    def _command(self, offset: int, command: Command, output: Output) -> None:
+        stored = self._get(command.dossier_id)
+        if stored and offset <= stored.applied:
+            output.skipped += 1
+            return
+        cause = Cause(self.number, offset, 0)
+        decision = decide(stored.dossier if stored else None, self.law, command, cause)
+        output.facts.extend(decision.facts)
+        output.outcomes.append(decision.outcome)
+        if decision.facts and decision.dossier:
+            self._put(offset, decision.dossier, output, stored.dossier if stored else None)
+
+    def _reached(self, offset: int, reached: DeadlinesReached, output: Output) -> None:
+        for place, entry in enumerate(reached.entries):
+            stored = self._get(entry.dossier_id)
+            if stored is None or offset <= stored.applied:
+                continue
+            cause = Cause(self.number, offset, place)
+            fired = fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
+            if fired:
+                output.facts.append(fired[0])
+                self._put(offset, fired[1], output, stored.dossier)
+        if self.clock is Clock.LOG:
+            self._announce(Cause(self.number, offset, len(reached.entries)), output)
+
+    def _changed(self, offset: int, changed: LawChanged, output: Output) -> None:
+        if changed.version <= self.law.version:
+            return
+        self.law = self.law.amended(changed)
+        stored = StoredLaw(offset, changed)
+        output.states[f"{LAW_KEY}{changed.version}"] = encode_stored(stored)
+        head = replace(self.head, law_version=self.law.version, engine=self.law.engine)
+        self._set_head(offset, output, head)
+
+    def _set_head(self, offset: int, output: Output, head: StoredPartition) -> None:
+        self.head = replace(head, applied=offset)
+        output.states[PARTITION_KEY] = encode_stored(self.head)
+
+    # ---- time -----------------------------------------------------------------------------------
+
+    def now(self, wall: datetime) -> datetime | None:
+        """The partition's time: the wall clock's, or, under the log clock, what the log last said."""
+        return wall if self.clock is Clock.SYSTEM else self.head.time
+
+    def due(self, wall: datetime) -> DeadlinesReached | None:
+        """The record to append now that time passed deadlines; None while nothing is due."""
+        now = self.now(wall)
+        if now is None:
+            return None
+        entries = self.deadlines.passed(now, DeadlinesReached.LIMIT)
+        return DeadlinesReached(at=now, entries=entries) if entries else None
+
+    def _announce(self, cause: Cause, output: Output) -> None:
+        """Tell readers the log clock's time, once no deadline before it is left to fire."""
+        time = self.head.time
+        if time is None:
+            return
+        earliest = self.deadlines.next_at()
+        if earliest is None or earliest >= time.timestamp():
+            output.facts.append(ClockMoved(cause=cause, to=time))
+
+    # ---- dossiers -------------------------------------------------------------------------------
+
+    def dossier(self, dossier_id: str) -> Dossier | None:
+        """The dossier as it stands."""
+        stored = self._get(dossier_id)
+        return stored.dossier if stored else None
+
+    def _get(self, dossier_id: str) -> StoredDossier | None:
+        data = self._dossiers.get(dossier_id)
+        return None if data is None else self._stored_dossier(data)
+
+    def _stored_dossier(self, data: bytes) -> StoredDossier:
+        stored: Stored = decode_stored(data)
+        if not isinstance(stored, StoredDossier):
+            raise CorruptStateError(f"partition {self.number}: a dossier's key holds another table")
+        return stored
+
+    def _put(self, offset: int, dossier: Dossier, output: Output, before: Dossier | None) -> None:
+        data = encode_stored(StoredDossier(offset, dossier))
+        self._dossiers[dossier.id] = data
+        output.states[dossier.id] = data
+        self._index(dossier, before)
+
+    def _index(self, dossier: Dossier, before: Dossier | None = None) -> None:
+        for timer in dossier.timers:
+            if before is None or timer not in before.timers:
+                self.deadlines.add(dossier.id, timer.name, timer.version, timer.at)
+
+    def _is_live(self, entry: Deadline) -> bool:
+        dossier = self.dossier(entry.dossier_id)
+        timer = dossier.timer(entry.timer) if dossier else None
+        return timer is not None and timer.version == entry.version

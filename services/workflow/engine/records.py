@@ -1,0 +1,110 @@
+"""What goes in and out of a partition, as data: records read, records to write, states kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from contracts.commands import CommandRecord, LawChanged, TimeAdvanced
+from contracts.facts import FactRecord
+from contracts.outcomes import CommandOutcome
+from services.workflow.domain.dossier import Dossier
+
+PARTITION_KEY: Final = "@partition"
+LAW_KEY: Final = "@law/"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One record as read from the commands topic."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A record that is a message of the topic."""
+
+    offset: int
+    message: CommandRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A record that is none; it goes to the dead-letter topic as it came."""
+
+    record: Incoming
+    reason: str
+
+
+@dataclass(slots=True)
+class Output:
+    """What a batch writes: first everything but `states`, then `states`, each acked before the next."""
+
+    facts: list[FactRecord] = field(default_factory=list)
+    outcomes: list[CommandOutcome] = field(default_factory=list)
+    poison: list[Poison] = field(default_factory=list)
+    states: dict[str, bytes] = field(default_factory=dict)
+    skipped: int = 0
+
+
+class StoredDossier(Struct, frozen=True, tag_field="table", tag="dossier"):
+    """A dossier in the state topic, with the offset last applied to it."""
+
+    applied: int
+    dossier: Dossier
+
+
+class StoredLaw(Struct, frozen=True, tag_field="table", tag="law"):
+    """One law record; the tables are the fold of all of them in the order of their versions."""
+
+    applied: int
+    record: LawChanged
+
+
+class StoredPartition(Struct, frozen=True, tag_field="table", tag="partition"):
+    """How far the partition as a whole has come.
+
+    Written only after every state of the records before it was acked: at or below `applied` nothing is
+    left to decide, also for dossiers that never came to be. `time` is the log clock.
+    """
+
+    applied: int
+    law_version: int = 0
+    engine: int = 1
+    time: datetime | None = None
+
+
+Stored = StoredDossier | StoredLaw | StoredPartition
+
+
+class CorruptStateError(Exception):
+    """The state topic does not hold what the engine wrote: crash, never decide on."""
+
+
+_stored: Final[msgspec.json.Decoder[Stored]] = msgspec.json.Decoder(Stored)
+_encoder: Final = msgspec.json.Encoder()
+
+
+def encode_stored(stored: Stored) -> bytes:
+    """The bytes of a state record."""
+    return _encoder.encode(stored)
+
+
+def decode_stored(data: bytes) -> Stored:
+    """A record of the state topic. Raises CorruptStateError."""
+    try:
+        return _stored.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CorruptStateError(str(error)) from error
+
+
+def concerns_partition(message: CommandRecord) -> bool:
+    """Whether a record changes the whole partition; such a record is a batch of its own."""
+    return isinstance(message, LawChanged | TimeAdvanced)

@@ -1,0 +1,213 @@
+"""The order of durability, for one partition: decide, write, wait, write states, wait, commit.
+
+Per batch: facts and outcomes (and dead letters) produced and acked → changed states produced and acked →
+records acknowledged for commit. No batch begins before the one before it is through, so a crash anywhere
+repeats work and never loses any. Whatever goes wrong here leaves :meth:`Runner.run` as an exception; the
+caller ends the process before anything is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from contracts.commands import DeadlinesReached
+from contracts.facts import FactRecord
+from contracts.outcomes import CommandOutcome
+from contracts.words import Clock
+from services.workflow.engine.partition import Partition
+from services.workflow.engine.records import Decoded, Incoming, Output, Poison, concerns_partition
+
+QUEUE_LIMIT: Final = 2000
+"""Records a partition holds before the reader has to wait."""
+
+IDLE_SECONDS: Final = 1.0
+"""Longest time between two looks at the deadlines under the system clock."""
+
+
+class LogPort(Protocol):
+    """What the runner needs of the log. Each call returns only when the brokers acked it."""
+
+    async def write(
+        self,
+        partition: int,
+        facts: Iterable[FactRecord],
+        outcomes: Iterable[CommandOutcome],
+        poison: Iterable[Poison],
+        now: datetime,
+    ) -> None:
+        """Append facts, outcomes and dead letters."""
+
+    async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
+        """Write the changed states, in their order."""
+
+    async def append_deadlines(self, partition: int, record: DeadlinesReached) -> int:
+        """Append a time record to the commands; its offset."""
+
+    def read_states(self, partition: int) -> AsyncIterator[tuple[str, bytes]]:
+        """Every state record up to the present end."""
+
+
+class Observer(Protocol):
+    """Told what happened, for metrics."""
+
+    def recovered(self, partition: Partition, seconds: float) -> None:
+        """A partition is ready."""
+
+    def batch(self, partition: Partition, records: int, output: Output, seconds: float) -> None:
+        """A batch is durable."""
+
+    def deadlines(self, partition: Partition, record: DeadlinesReached, now: datetime) -> None:
+        """A time record was appended."""
+
+
+class TooMuchPoisonError(Exception):
+    """More undecodable records than the set share: a broken producer or reader; stop, do not drain."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonLimit:
+    """At most `share` of the last `window` records may be poison; judged from `least` poison records on."""
+
+    window: int
+    share: float
+    least: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    item: Decoded | Poison
+    ack: Callable[[], None]
+
+
+class Runner:
+    """One partition at work. `wall` is the wall clock; `at` is called at each named point of the order."""
+
+    def __init__(
+        self,
+        partition: Partition,
+        log: LogPort,
+        observer: Observer,
+        wall: Callable[[], datetime],
+        *,
+        batch_records: int,
+        limit: PoisonLimit,
+        at: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self.partition: Final = partition
+        self.ready = False
+        self._log = log
+        self._observer = observer
+        self._wall = wall
+        self._batch_records = batch_records
+        self._limit = limit
+        self._recent: deque[bool] = deque(maxlen=limit.window)
+        self._at = at
+        self._queue: deque[_Queued] = deque()
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._appended: int | None = None
+
+    async def offer(self, record: Incoming, ack: Callable[[], None]) -> None:
+        """Queue one record, waiting for room; `ack` is called once all that follows from it is durable."""
+        await self._room.wait()
+        self._queue.append(_Queued(self.partition.read(record), ack))
+        self._arrived.set()
+        if len(self._queue) >= QUEUE_LIMIT:
+            self._room.clear()
+
+    async def run(self) -> None:
+        """Recover, then work until cancelled. Raises whatever goes wrong."""
+        await self._recover()
+        while True:
+            await self._append_due()
+            batch = await self._next_batch()
+            if batch:
+                await self._process(batch)
+
+    async def _recover(self) -> None:
+        started = asyncio.get_running_loop().time()
+        records = [record async for record in self._log.read_states(self.partition.number)]
+        self.partition.restore(records)
+        self._at("recovered")
+        self.ready = True
+        self._observer.recovered(self.partition, asyncio.get_running_loop().time() - started)
+
+    async def _next_batch(self) -> list[_Queued]:
+        if not self._queue:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), self._patience())
+            except TimeoutError:
+                return []
+        batch: list[_Queued] = []
+        while self._queue and len(batch) < self._batch_records:
+            item = self._queue[0].item
+            alone = isinstance(item, Decoded) and concerns_partition(item.message)
+            if alone and batch:
+                break
+            batch.append(self._queue.popleft())
+            if alone:
+                break
+        self._room.set()
+        return batch
+
+    def _patience(self) -> float | None:
+        """Seconds until the deadlines must be looked at again; None when only a record can change them."""
+        if self.partition.clock is Clock.LOG or self._appended is not None:
+            return None
+        earliest = self.partition.deadlines.next_at()
+        if earliest is None:
+            return None
+        return min(IDLE_SECONDS, max(0.0, earliest - self._wall().timestamp()) + 0.001)
+
+    async def _process(self, batch: list[_Queued]) -> None:
+        number = self.partition.number
+        started = asyncio.get_running_loop().time()
+        items = [queued.item for queued in batch]
+        self._check_poison(items)
+        output = self.partition.apply(items)
+        self._at("decided")
+        await self._log.write(number, output.facts, output.outcomes, output.poison, self._wall())
+        self._at("facts acked")
+        if output.states:
+            await self._log.write_states(number, output.states)
+        self._at("states acked")
+        for queued in batch:
+            queued.ack()
+        self._at("offsets acked")
+        last = _offset(items[-1])
+        if self._appended is not None and last >= self._appended:
+            self._appended = None
+        seconds = asyncio.get_running_loop().time() - started
+        self._observer.batch(self.partition, len(batch), output, seconds)
+
+    async def _append_due(self) -> None:
+        """Append the next list of reached deadlines, unless one is still on its way through the log."""
+        if self._appended is not None:
+            return
+        now = self._wall()
+        record = self.partition.due(now)
+        if record is not None:
+            self._at("deadlines due")
+            self._appended = await self._log.append_deadlines(self.partition.number, record)
+            self._at("deadlines appended")
+            self._observer.deadlines(self.partition, record, now)
+
+    def _check_poison(self, items: list[Decoded | Poison]) -> None:
+        self._recent.extend(isinstance(item, Poison) for item in items)
+        poison = sum(self._recent)
+        if poison >= self._limit.least and poison > self._limit.share * len(self._recent):
+            raise TooMuchPoisonError(
+                f"partition {self.partition.number}: {poison} of the last {len(self._recent)} records "
+                f"are undecodable; see the dead-letter topic and the producers before starting again"
+            )
+
+
+def _offset(item: Decoded | Poison) -> int:
+    return item.record.offset if isinstance(item, Poison) else item.offset
