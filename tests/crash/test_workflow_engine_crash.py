@@ -23,7 +23,7 @@ from tests.fakes.workflow import (
     HOURLY,
     PROCEDURE,
     START,
-    Crash,
+    CrashError,
     MemoryLog,
     command,
     law_record,
@@ -116,7 +116,7 @@ def read_once(facts: list[FactRecord]) -> list[FactRecord]:
 
 
 def history(seed: int, clock: Clock) -> MemoryLog:
-    """A log of several dossiers interleaved, with law, time, poison, repeats and commands against the rules."""
+    """A log of several dossiers interleaved, with law, time, poison, repeats and illegal commands."""
     chance = random.Random(seed)
     log = MemoryLog()
     if chance.random() < 0.5:
@@ -178,11 +178,11 @@ async def survive(seed: int, clock: Clock, crashes: int) -> None:
             countdown -= reached == point
             if countdown == 0:
                 countdown = -1
-                raise Crash(point)
+                raise CrashError(point)
 
         try:
             await run(log, clock, at, chance.randint(1, 20), lambda: chance.random() < 0.3)
-        except Crash:
+        except CrashError:
             continue
     log.tear = None
     partition = await run(log, clock, lambda point: None, 50, lambda: False)
@@ -192,17 +192,13 @@ async def survive(seed: int, clock: Clock, crashes: int) -> None:
     numbered = [(f.dossier_id, f.seq) for f in kept if isinstance(f, Fact)]
     assert len(numbered) == len(set(numbered))
     names = {f.dossier_id for f in kept if isinstance(f, Fact)}
-    assert {name: partition.dossier(name) for name in names} == {
-        name: oracle.dossier(name) for name in names
-    }
+    assert {name: partition.dossier(name) for name in names} == {name: oracle.dossier(name) for name in names}
     answered = {outcome.command_id for outcome in log.outcomes}
     asked = {m.id for r in log.commands if isinstance(m := _message(oracle, log, r.offset), Command)}
     assert answered == asked
     rebuilt = Partition(0, clock)
     rebuilt.restore(chance.sample(log.states, len(log.states)))
-    assert {name: rebuilt.dossier(name) for name in names} == {
-        name: oracle.dossier(name) for name in names
-    }
+    assert {name: rebuilt.dossier(name) for name in names} == {name: oracle.dossier(name) for name in names}
     assert rebuilt.law == oracle.law
     assert rebuilt.head.time == oracle.head.time
     if clock is Clock.LOG:
@@ -238,10 +234,10 @@ def test_a_crash_at_each_named_point(clock: Clock, point: str) -> None:
         if reached == point:
             seen += 1
             if seen == 1:
-                raise Crash(point)
+                raise CrashError(point)
 
     async def schedule() -> None:
-        with pytest.raises(Crash):
+        with pytest.raises(CrashError):
             await run(log, clock, at, 5, lambda: True)
         await run(log, clock, at, 5, lambda: False)
 

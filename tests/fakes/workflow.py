@@ -24,7 +24,9 @@ HOURLY: Final = "1.000002"
 START: Final = datetime(2025, 3, 3, 8, 0, tzinfo=UTC) - timedelta(hours=7)  # Monday 08:00 local
 
 
-def procedure(code: str = PROCEDURE, term: int = 3, unit: TermUnit = TermUnit.WORKING_DAY) -> ProcedurePublished:
+def procedure(
+    code: str = PROCEDURE, term: int = 3, unit: TermUnit = TermUnit.WORKING_DAY
+) -> ProcedurePublished:
     """A procedure offered on every channel."""
     return ProcedurePublished(
         code=code,
@@ -92,7 +94,7 @@ def life(dossier: str = "d1", at: datetime = START, *, procedure: str = PROCEDUR
     ]
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process died here."""
 
 
@@ -123,7 +125,7 @@ class MemoryLog:
     def _written(self) -> None:
         if self.tear is not None:
             if self.tear == 0:
-                raise Crash("torn write")
+                raise CrashError("torn write")
             self.tear -= 1
 
     async def write(

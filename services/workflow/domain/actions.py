@@ -27,15 +27,15 @@ _IN_HAND: Final = frozenset({NationalStatus.ACCEPTED, NationalStatus.IN_PROGRESS
 _CLOSED: Final = frozenset({NationalStatus.NOT_ACCEPTED, NationalStatus.WITHDRAWN, NationalStatus.RETURNED})
 
 
-def action_of(body: CommandBody) -> ActionName:
-    """The action a command asks for. A `CompleteStep` of `receive` is the act of accepting."""
+def action_of(body: CommandBody) -> ActionName | None:
+    """The action a command asks for; None for completing `receive`, which only accepting does."""
     match body:
         case commands.RegisterDossier():
             return ActionName.REGISTER
         case commands.AcceptDossier():
             return ActionName.ACCEPT
         case commands.CompleteStep(step=step):
-            return _BY_STEP.get(step, ActionName.ACCEPT)
+            return _BY_STEP.get(step)
         case commands.RequestSupplement():
             return ActionName.REQUEST_SUPPLEMENT
         case commands.ReceiveSupplement():
@@ -57,10 +57,13 @@ def next_step(dossier: Dossier) -> Step | None:
     return _STEPS[_STEPS.index(dossier.done) + 1]
 
 
-def objection(dossier: Dossier, action: ActionName) -> Reason | None:
+def objection(dossier: Dossier, action: ActionName | None) -> Reason | None:
     """Why `action` is not legal for `dossier` now; None when it is."""
     status = dossier.status
     match action:
+        case None:
+            registered = status is NationalStatus.REGISTERED
+            return Reason.NOT_ACCEPTED_YET if registered else Reason.ALREADY_ACCEPTED
         case ActionName.REGISTER:
             return Reason.ALREADY_REGISTERED
         case ActionName.RATE:

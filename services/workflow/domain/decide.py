@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-
 from contracts import commands, facts
 from contracts.commands import Command
 from contracts.facts import Cause, Fact, FactBody
