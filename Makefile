@@ -1,0 +1,120 @@
+# One command per need, the same by hand and in CI. `make` alone lists them.
+
+# A fresh machine needs only make and Python 3.11 or newer.
+
+# bash, so that a pipeline fails when any part of it does.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+
+SERVICES := intake workflow analytics
+# The files must be the same wherever they are made: no index address, no local wheel folder, and not
+# Motcua itself, which its own extras name.
+LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	--unsafe-package motcua --build-deps-for editable $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check lint types imports architecture schemas-check deployment rules test coverage demo up down \
+	status lock schemas tools clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- set up
+
+setup: $(VENV)/.installed ## make .venv from the lock (hashes checked) and install Motcua into it
+
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Motcua needs Python 3.11 or newer, this is " + sys.version)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	PYTHONWARNINGS=ignore $(RUN) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+tools: ## install promtool (Debian's prometheus), when root and apt-get are there
+	@if command -v promtool >/dev/null; then echo "promtool is installed"; \
+	elif ! command -v apt-get >/dev/null; then echo "no apt-get here: install promtool by hand"; \
+	elif [ "$$(id -u)" != 0 ]; then echo "not root: run 'sudo make tools' to install promtool"; \
+	else apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends prometheus >/dev/null && promtool --version | head -1; fi
+
+# --- prove
+
+check: lint types imports schemas-check deployment rules architecture ## everything that needs no running stack: style, types, structure
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy . .ci/check_figures.py
+
+imports: setup
+	$(BIN)/lint-imports
+
+schemas-check: setup
+	$(RUN) contracts.schemas --check
+
+deployment: setup
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/ci.yml
+
+rules:
+	@if command -v promtool >/dev/null; then promtool check rules deploy/prometheus/rules/*.yml && \
+		promtool check config --syntax-only deploy/prometheus/prometheus.yml; \
+	else echo "promtool is not installed ('make tools'): alert rules not checked by it"; fi
+
+architecture: setup
+	$(RUN) pytest -q tests/architecture
+
+test: setup ## the whole test suite
+	$(RUN) pytest
+
+coverage: setup ## 100 % branch coverage of the domains, contracts and legalclock
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q tests/unit tests/property tests/contract
+	$(BIN)/coverage report
+
+# --- run
+
+PROFILE ?= yen-chau-2020
+SCALE ?= 0.05
+
+demo: setup ## a district's year through the whole chain on this machine, figures and reconciliation at the end
+	$(BIN)/motcua simulate --profile $(PROFILE) --seed 1 --scale $(SCALE) | $(BIN)/motcua replay -
+
+up: setup ## the one-machine stack in the foreground
+	$(BIN)/motcua up
+
+down: setup ## stop the stack of this folder
+	$(BIN)/motcua down
+
+status: setup ## what runs, where, and whether it is ready
+	$(BIN)/motcua status
+
+# --- keep
+
+lock: setup ## renew the locks from pyproject.toml (UPGRADE=1: newest versions)
+	$(LOCK) --extra dev --output-file requirements.lock pyproject.toml
+	@sed -i '/^# WARNING: The following packages were not pinned/,$$d' requirements.lock
+	@# An image runs what the suite was run with: the same versions, only fewer.
+	for service in $(SERVICES); do \
+		$(LOCK) --extra $$service --constraint requirements.lock \
+			--output-file requirements-$$service.lock pyproject.toml; done
+
+schemas: setup ## write contracts/schemas/*.json from the message types
+	$(RUN) contracts.schemas --write
+
+clean: ## remove the environment, caches and the stack's state
+	rm -rf $(VENV) .motcua build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""How the services are run; no service imports anything from here."""

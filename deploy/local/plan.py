@@ -1,0 +1,142 @@
+"""What the one-machine stack consists of: its processes, their environment, the order of their start.
+
+The services get the same settings they would get anywhere else; nothing here is known to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+from deploy.kafka.admin import BrokerUnavailableError, TopicError
+from deploy.kafka.topics import ensure_topics
+from deploy.local.broker import broker_command
+from deploy.local.child import ProcessSpec
+from deploy.local.errors import StackError
+from deploy.local.home import Home
+from deploy.local.ports import HOST, Ports, holder, is_free
+from deploy.local.probes import answers_ready, answers_select, listening
+from deploy.local.supervisor import Description, Stage
+
+BROKER_KIND = "tansu"
+_PASSED_ON = "MOTCUA_LOG"  # the one setting of ours a service inherits from the caller
+
+
+def description(clock: str, ports: Ports) -> Description:
+    """Where everything will be found."""
+    return Description(
+        clock=clock,
+        broker=BROKER_KIND,
+        urls={
+            "intake": f"http://{HOST}:{ports.intake}",
+            "analytics": f"http://{HOST}:{ports.analytics}",
+            "workflow": f"http://{HOST}:{ports.workflow}",
+            "broker": f"{HOST}:{ports.broker}",
+            "warehouse": f"clickhouse://default@{HOST}:{ports.warehouse}/default",
+        },
+    )
+
+
+def refuse_taken_ports(ports: Ports) -> None:
+    """Raises StackError naming every port somebody listens on already, and who."""
+    taken = [
+        f"port {port} of {name} is taken by {holder(port)}"
+        for name, port in ports.by_name().items()
+        if not is_free(port)
+    ]
+    if taken:
+        raise StackError("; ".join(taken) + ". Stop it, or choose others with --port-base N or --ports auto")
+
+
+def start_fresh(home: Home) -> None:
+    """Empty the warehouse and the logs: the broker starts without a log, so their content is of no stack."""
+    shutil.rmtree(home.warehouse, ignore_errors=True)
+    home.logs.mkdir(parents=True, exist_ok=True)
+    for log in home.logs.glob("*.log"):
+        if log.stem in Ports.__struct_fields__:
+            log.unlink()
+
+
+def stages(home: Home, clock: str, ports: Ports, seed: Callable[[], Awaitable[None]] | None) -> list[Stage]:
+    """Broker and warehouse, the topics, the services, then `seed`. Raises StackError without a broker."""
+    urls = description(clock, ports).urls
+    inherited = base_environment(os.environ)
+
+    async def create_topics() -> None:
+        try:
+            await asyncio.to_thread(ensure_topics, urls["broker"], 1)
+        except (BrokerUnavailableError, TopicError) as error:
+            raise StackError(f"the topics cannot be created: {error}") from error
+
+    broker = ProcessSpec(
+        name="broker",
+        command=tuple(broker_command(ports.broker)),
+        env=inherited,
+        url=urls["broker"],
+        probe=listening(ports.broker),
+        vital=True,
+        stop_seconds=3.0,
+    )
+    warehouse = ProcessSpec(
+        name="warehouse",
+        command=(
+            *_module("deploy.local.warehouse"),
+            *("--listen", f"{HOST}:{ports.warehouse}", "--path", str(home.warehouse)),
+        ),
+        env=inherited,
+        url=urls["warehouse"],
+        probe=answers_select(urls["warehouse"]),
+    )
+    settings = service_settings(home, clock, urls)
+    services = tuple(
+        ProcessSpec(
+            name=name,
+            command=_module(f"services.{name}"),
+            env={**inherited, **settings[name]},
+            url=urls[name],
+            probe=answers_ready(urls[name]),
+        )
+        # Stopped in reverse: the door first, then the judge, then the reader.
+        for name in ("analytics", "workflow", "intake")
+    )
+    return [Stage((broker, warehouse), create_topics), Stage(services, seed)]
+
+
+def service_settings(home: Home, clock: str, urls: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The settings of each service, by its name."""
+
+    def common(name: str) -> dict[str, str]:
+        return {
+            "MOTCUA_KAFKA": urls["broker"],
+            "MOTCUA_BROKER": BROKER_KIND,
+            "MOTCUA_HTTP": urls[name].removeprefix("http://"),
+            "MOTCUA_CLOCK": clock,
+            "MOTCUA_INSTANCE": f"{name}-0",
+        }
+
+    keys = {"MOTCUA_API_KEYS": str(home.key_file)}
+    return {
+        "intake": {
+            **common("intake"),
+            **keys,
+            "MOTCUA_PROVINCE_KEY": str(home.province_key_file),
+            "MOTCUA_ANALYTICS_URL": urls["analytics"],
+        },
+        "workflow": common("workflow"),
+        "analytics": {**common("analytics"), **keys, "MOTCUA_CLICKHOUSE": urls["warehouse"]},
+    }
+
+
+def base_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without its own settings of ours, which may belong to another stack."""
+    kept = {
+        key: value for key, value in environ.items() if not key.startswith("MOTCUA_") or key == _PASSED_ON
+    }
+    return {**kept, "PYTHONUNBUFFERED": "1"}
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name)

@@ -1,0 +1,72 @@
+"""The ports of a stack, all on 127.0.0.1: fixed ones a developer can remember, or free ones."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import psutil
+from msgspec import Struct
+
+HOST = "127.0.0.1"
+
+
+class Ports(Struct, frozen=True, kw_only=True):
+    """One port a process."""
+
+    intake: int = 8801
+    analytics: int = 8802
+    workflow: int = 8803
+    broker: int = 9392
+    warehouse: int = 9393
+
+    def by_name(self) -> dict[str, int]:
+        """Process name to port."""
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+
+def ports_from(base: int) -> Ports:
+    """Five ports in a row from `base`. Raises ValueError when they do not fit below 65536."""
+    if not 1 <= base <= 65531:
+        raise ValueError(f"--port-base must lie between 1 and 65531, got {base}")
+    return Ports(intake=base, analytics=base + 1, workflow=base + 2, broker=base + 3, warehouse=base + 4)
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different ports nobody listens on now. They are held together while choosing."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def any_free() -> Ports:
+    """Free ports for a whole stack."""
+    return Ports(**dict(zip(Ports.__struct_fields__, free_ports(len(Ports.__struct_fields__)), strict=True)))
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closed connection's rest is no holder
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError:
+            return False
+        return True
+
+
+def holder(port: int) -> str:
+    """Who listens on `port`, in words: `pid 123 (name)`, or that it cannot be seen."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="inet"):
+            local = connection.laddr
+            if connection.status != psutil.CONN_LISTEN or not local or local.port != port:
+                continue
+            if connection.pid:
+                with contextlib.suppress(psutil.Error):
+                    return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
+                return f"pid {connection.pid}"
+    return "a process of another user"

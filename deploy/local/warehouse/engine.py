@@ -1,0 +1,165 @@
+"""The engine: chDB, typed, with one fresh chDB connection a statement.
+
+A statement that fails leaves its unsent rows in its chDB connection, and the next result of that
+connection begins with them. Opening one costs a tenth of a millisecond, so none is ever used twice;
+what belongs to a client (database, settings) is kept in a :class:`Scope` and applied each time.
+
+chDB allows one path a process and one process a path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.local.warehouse import sql as sqltext
+
+UNKNOWN_SETTING: Final = 115
+_STD_EXCEPTION: Final = 1001
+_CODE: Final = re.compile(r"Code: (\d+)\. (.*)", re.DOTALL)
+_NOT_STREAMED: Final = "Streaming query is not supported"
+_NAME: Final = re.compile(r"\w+")
+
+
+class EngineError(Exception):
+    """The engine refused or failed a statement; `code` is ClickHouse's. Tell the client, go on."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @classmethod
+    def of(cls, error: Exception) -> EngineError:
+        """The code and text inside an error of chDB."""
+        found = _CODE.search(str(error))
+        return cls(int(found[1]), found[2]) if found else cls(_STD_EXCEPTION, str(error))
+
+
+class PathUnavailableError(Exception):
+    """The path cannot be opened. Stop the process; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What holds for a client: its USE and SET statements so far, and the settings of this statement.
+
+    `required` are the settings the client marked as important: unknown ones fail the statement, as
+    they do on a server; other unknown settings are left out.
+    """
+
+    statements: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+
+    def then(self, statement: str) -> Scope:
+        """The scope after the client's `statement`, a USE or a SET."""
+        return replace(self, statements=(*self.statements, statement))
+
+
+class Engine:
+    """The engine on one path, open until :meth:`close`. All methods may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create `path`. Raises PathUnavailableError."""
+        os.environ["TZ"] = "UTC"  # read by chDB when it is loaded: DateTime without a zone means UTC
+        from chdb.state.sqlitelike import Connection  # here, after TZ, and because it takes a second
+
+        self._connect = Connection
+        self._path = str(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._anchor = Connection(self._path)  # keeps the engine open between statements
+        except (RuntimeError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise PathUnavailableError(
+                f"cannot open {path}: another process owns it, or it is not a writable folder ({reason})"
+            ) from error
+
+    def close(self) -> None:
+        """Close the path. Statements must have ended."""
+        self._anchor.close()
+
+    def run(self, statement: str, scope: Scope) -> Generator[bytes, None, None]:
+        """Run one statement; its result in the Native format, piece by piece, none if it has none.
+
+        Closing the iterator cancels the statement. Raises EngineError, also while iterating.
+        """
+        with self._connection(scope) as connection, _errors():
+            try:
+                stream = connection.send_query(statement, "Native")
+            except Exception as error:
+                if _NOT_STREAMED not in str(error):
+                    raise
+                yield connection.query(statement, "Native").bytes()
+                return
+            with stream:
+                for piece in stream:
+                    yield piece.bytes()
+
+    def insert(self, insert: sqltext.Insert, blocks: Iterable[bytes], scope: Scope) -> None:
+        """Write `blocks`, each in the Native format, as one INSERT: nothing before the last has come.
+
+        On return the rows survive a kill of the process. Raises EngineError, and what `blocks` raises.
+        chDB's own streaming insert is not used: it reports success for rows the table refused.
+        """
+        with open(os.memfd_create("insert"), "wb") as rows:  # noqa: PTH123 - a descriptor, not a path
+            rows.writelines(blocks)
+            rows.flush()
+            source = f"FROM INFILE '/proc/self/fd/{rows.fileno()}' COMPRESSION 'none'"
+            statement = f"{insert.target}\n{source} {insert.settings}\nFORMAT Native"
+            with self._connection(scope) as connection, _errors():
+                connection.query(statement, "Native")
+
+    @contextmanager
+    def _connection(self, scope: Scope) -> Iterator[Any]:
+        with _errors():
+            connection = self._connect(self._path)
+        try:
+            with _errors():
+                for statement in scope.statements:
+                    connection.query(statement)
+                _apply(connection, scope)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _apply(connection: Any, scope: Scope) -> None:
+    if not scope.settings:
+        return
+    try:
+        _set(connection, scope.settings)
+    except EngineError as error:
+        if error.code != UNKNOWN_SETTING:
+            raise
+        for name, value in scope.settings.items():
+            try:
+                _set(connection, {name: value})
+            except EngineError as single:
+                if single.code != UNKNOWN_SETTING or name in scope.required:
+                    raise
+
+
+def _set(connection: Any, settings: dict[str, str]) -> None:
+    for name in settings:
+        if not _NAME.fullmatch(name):
+            raise EngineError(UNKNOWN_SETTING, f"Unknown setting {sqltext.quoted(name)}")
+    with _errors():
+        connection.query(sqltext.set_statement(settings))
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """chDB's errors as EngineError; those raised by our own code inside are not touched."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:  # chDB raises RuntimeError, ChdbError(Exception) and plain Exception
+        raise EngineError.of(error) from error

@@ -1,0 +1,1 @@
+"""The `motcua` command line: thin commands over the services' HTTP interfaces and the one-machine stack."""

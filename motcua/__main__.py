@@ -1,0 +1,84 @@
+"""`motcua COMMAND`: the command line of Motcua.
+
+Each command is a module of this package with HELP, configure(parser) and run(args) -> exit code; only the
+one that is called is imported. Exit codes: 0 done, 1 failed with a message, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, cast
+
+from deploy.local.errors import StackError
+from motcua.failure import Failure
+
+# One line each, kept here so that `motcua --help` imports none of them.
+COMMANDS: Final = {
+    "up": "start the one-machine stack and keep it running in the foreground",
+    "down": "stop the stack that runs here",
+    "status": "show the processes of the stack that runs here",
+    "doctor": "find out what is wrong with this machine or stack, and what to do",
+    "topics": "create and verify the topics on a broker",
+    "catalogue": "enact procedures, agencies and the calendar",
+    "simulate": "hand in and process invented dossiers",
+    "replay": "run a recorded year through a stack of its own",
+    "reconcile": "compare the log with the warehouse",
+}
+
+
+class Command(Protocol):
+    """What a command module offers."""
+
+    HELP: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def load(name: str) -> Command:
+    """Import a command. Raises Failure naming a package that is not installed."""
+    try:
+        return cast(Command, importlib.import_module(f"motcua.{name}"))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("motcua"):
+            raise
+        raise Failure(f"the package {error.name} is missing: pip install 'motcua[local]'") from error
+
+
+def overview() -> argparse.ArgumentParser:
+    """The parser of the first word."""
+    width = max(map(len, COMMANDS))
+    listing = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="motcua",
+        usage="motcua COMMAND [-h] …",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"commands:\n{listing}\n\nexit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted",
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = overview().parse_args(words[:1] or ["--help"]).command
+    try:
+        command = load(name)
+        parser = argparse.ArgumentParser(prog=f"motcua {name}", description=command.HELP)
+        command.configure(parser)
+        return command.run(parser.parse_args(words[1:]))
+    except (Failure, StackError) as error:
+        sys.stderr.write(f"motcua {name}: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away; nothing left to say
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The parts of `motcua replay`: reading a history, sending it through the door, waiting, reporting, chaos."""

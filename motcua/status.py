@@ -1,0 +1,58 @@
+"""`motcua status`: the processes of the stack of a home."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Final
+
+import msgspec
+
+from deploy.local.home import Home, ProcessState, RunState, StackState, home_from, is_alive
+from motcua.client import add_home
+from motcua.failure import Failure
+
+HELP: Final = "Show the processes of the stack that runs here. Exit code 0 only when all are ready."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_home(parser)
+    parser.add_argument("--json", action="store_true", help="a list of {name, pid, url, ready, restarts}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print; 1 when something is not ready. Raises Failure when no stack runs."""
+    state = current(home_from(args.home))
+    if args.json:
+        sys.stdout.write(msgspec.json.encode(rows(state)).decode() + "\n")
+    else:
+        print(f"{state.state.value}, {state.clock} clock, supervisor pid {state.pid}")
+        for one in state.processes:
+            ready = "ready" if one.ready else f"not ready: {one.why}"
+            print(f"  {one.name:<10} pid {one.pid or '-':<8} {one.url:<46} restarts {one.restarts}  {ready}")
+    return 0 if state.state is StackState.READY and all(one.ready for one in state.processes) else 1
+
+
+def current(home: Home) -> RunState:
+    """The running stack, processes that have just died shown as down. Raises Failure when none runs."""
+    state = home.running()
+    if state is None:
+        last = home.read_run()
+        why = f" (the last one: {last.message or last.state.value})" if last else ""
+        raise Failure(f"no stack runs in {home.path}{why}; start one with `motcua up`")
+    return msgspec.structs.replace(state, processes=tuple(map(_as_it_is, state.processes)))
+
+
+def rows(state: RunState) -> list[dict[str, object]]:
+    """What `--json` prints."""
+    return [
+        {"name": one.name, "pid": one.pid, "url": one.url, "ready": one.ready, "restarts": one.restarts}
+        for one in state.processes
+    ]
+
+
+def _as_it_is(one: ProcessState) -> ProcessState:
+    if one.pid is None or is_alive(one.pid, one.started):
+        return one
+    return msgspec.structs.replace(one, pid=None, ready=False, why="has just died")

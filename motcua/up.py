@@ -1,0 +1,132 @@
+"""`motcua up`: the one-machine stack in the foreground, with the sample law enacted."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import Final
+
+from contracts.law import AgencyPublished, LawChange, ProcedurePublished
+from contracts.words import Clock, Role
+from deploy.local import plan
+from deploy.local.errors import StackError
+from deploy.local.home import Home, RunState, home_from
+from deploy.local.keys import ensure_secrets
+from deploy.local.ports import Ports, any_free, ports_from
+from deploy.local.supervisor import Supervisor, only_one
+from motcua.client import Client, add_home
+from motcua.failure import Failure
+
+HELP: Final = "Start the one-machine stack (broker, warehouse, three services) and keep it running."
+SEEDS: Final = ("sample", "calendar", "none")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_home(parser)
+    parser.add_argument(
+        "--clock",
+        choices=[clock.value for clock in Clock],
+        default=Clock.SYSTEM.value,
+        help="the wall clock, or the log's own time for replays (default: system)",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--port-base", type=int, metavar="N", help="five ports in a row from N")
+    where.add_argument("--ports", choices=["default", "auto"], default="default", help="auto: free ports")
+    parser.add_argument(
+        "--seed", choices=SEEDS, default="sample", help="the law to enact at start (default: sample)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Until SIGINT or SIGTERM: 0. A stack that cannot start or go on: 1."""
+    home = home_from(args.home)
+    with only_one(home):
+        ports = _ports(args)
+        plan.refuse_taken_ports(ports)
+        keys = ensure_secrets(home)
+        plan.start_fresh(home)
+        _say(
+            f"Stack in {home.path}. The broker forgets everything when it stops; the warehouse starts empty."
+        )
+        changes = _law(args.seed)
+        description = plan.description(args.clock, ports)
+
+        async def seed() -> None:
+            try:
+                await asyncio.to_thread(_enact, description.urls["intake"], keys[Role.ADMIN.value], changes)
+            except Failure as error:
+                raise StackError(f"the law cannot be enacted: {error}") from error
+
+        supervisor = Supervisor(
+            home,
+            plan.stages(home, args.clock, ports, seed if changes else None),
+            description,
+            say=_say,
+            on_ready=lambda state: _say(_welcome(home, state, keys, changes)),
+        )
+        asyncio.run(supervisor.run())
+    _say("Stopped.")
+    return 0
+
+
+def _ports(args: argparse.Namespace) -> Ports:
+    if args.port_base is not None:
+        try:
+            return ports_from(args.port_base)
+        except ValueError as error:
+            raise Failure(str(error)) from error
+    return any_free() if args.ports == "auto" else Ports()
+
+
+def _law(seed: str) -> list[LawChange]:
+    if seed == "none":
+        return []
+    from motcua import catalogue  # a stack without a seed needs no catalogue data
+
+    changes: list[LawChange] = [catalogue.calendar_change()]
+    return changes + list(catalogue.sample_changes()) if seed == "sample" else changes
+
+
+def _enact(intake_url: str, key: str, changes: list[LawChange]) -> None:
+    with Client(intake_url, key) as client:
+        client.post("/v1/law", {"changes": changes})
+
+
+def _welcome(home: Home, state: RunState, keys: dict[str, str], changes: list[LawChange]) -> str:
+    urls, key = state.urls, keys[Role.ADMIN.value]
+    lines = ["", "Ready."]
+    lines += [f"  {process.name:<10} {process.url}" for process in state.processes]
+    lines += [
+        f"  keys       {home.dev_keys_file} (development only)",
+        f"  logs       {home.logs}",
+        "",
+        f"Board: {urls['analytics']}/#key={key}",
+    ]
+    example = _example(urls["intake"], key, changes)
+    if example:
+        lines += ["", "Hand in a dossier (answers with its state once the workflow has decided):", example]
+    lines += [
+        "",
+        "Then: motcua status, motcua simulate --help, motcua doctor. Ctrl-C or `motcua down` stops it.",
+    ]
+    return "\n".join(lines)
+
+
+def _example(intake_url: str, key: str, changes: list[LawChange]) -> str:
+    procedure = next((c for c in changes if isinstance(c, ProcedurePublished)), None)
+    agency = next((c for c in changes if isinstance(c, AgencyPublished) and c.valid_to is None), None)
+    if procedure is None or agency is None:
+        return ""
+    body = f'{{"procedure":"{procedure.code}","agency":"{agency.code}","channel":"{procedure.channels[0]}"}}'
+    return (
+        f"  curl -s -X POST {intake_url}/v1/dossiers \\\n"
+        f"    -H 'Authorization: Bearer {key}' -H 'Idempotency-Key: first-dossier' -H 'Prefer: wait=5' \\\n"
+        f"    -H 'Content-Type: application/json' -d '{body}'"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Analytics: facts become rows exactly once, rows become figures, figures become a board and an API."""

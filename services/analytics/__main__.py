@@ -1,0 +1,135 @@
+"""Run analytics: ``python -m services.analytics``. The composition root; settings come from the environment.
+
+Exit codes: 0 stopped on request; 70 an unexpected error (start again); 71 to 76 see `errors.py` (72, a
+newer writer took the lane over, cures itself by a start; the others need a person); 78 a wrong setting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+from typing import Final
+
+import uvicorn
+
+from contracts.topics import DOSSIER_PARTITIONS
+from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
+from services.analytics.adapters.clock import SystemClock
+from services.analytics.adapters.kafka import (
+    Appender,
+    Brokers,
+    KafkaDeadLetters,
+    KafkaFactLog,
+    KafkaIntentLog,
+)
+from services.analytics.domain.intents import lane_name
+from services.analytics.metrics import Metrics
+from services.analytics.migrations import migrate
+from services.analytics.reconcile import Reconciler
+from services.analytics.service import CRASHED, Lane, Service
+from services.analytics.settings import SettingError, Settings, read_settings
+from services.analytics.sink.loop import LaneSettings, Ports
+from services.analytics.web.app import create_app
+from services.analytics.web.parts import Parts
+
+EXIT_REFUSED: Final = 78
+_GROUP: Final = "analytics"
+_GRACE: Final = 15
+_FETCH_WAIT: Final = {"apache": 0.25, "tansu": 0.02}
+
+_log = logging.getLogger("services.analytics")
+
+
+def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics) -> Lane:
+    partitions = tuple(p for p in range(DOSSIER_PARTITIONS) if p % settings.lanes == settings.lane)
+    warehouse = Connection(settings.clickhouse)
+    appender = Appender(brokers)
+
+    def prepare() -> None:
+        for migration in migrate(warehouse):
+            _log.info("applied migration %04d_%s", migration.number, migration.name)
+        check_windows(warehouse)
+
+    def connect() -> Ports:
+        return Ports(
+            facts=KafkaFactLog(brokers, partitions, _GROUP),
+            intents=KafkaIntentLog(brokers, appender),
+            dead_letters=KafkaDeadLetters(appender),
+            warehouse=SinkWarehouse(warehouse),
+            clock=clock,
+            observer=metrics,
+        )
+
+    return Lane(
+        settings=LaneSettings(
+            lane=lane_name(settings.lane, settings.lanes),
+            writer=f"{settings.instance}-{secrets.token_hex(8)}",
+            partitions=partitions,
+            poison_share=settings.poison_share,
+        ),
+        prepare=prepare,
+        connect=connect,
+        clock=clock,
+        observer=metrics,
+    )
+
+
+async def run(settings: Settings) -> int:
+    """Serve until told to stop; the exit code."""
+    clock, metrics = SystemClock(), Metrics()
+    brokers = Brokers(settings.kafka, _FETCH_WAIT[settings.broker], settings.instance)
+    lane = _lane(settings, brokers, clock, metrics)
+
+    def ended() -> None:
+        server.should_exit = True
+
+    service = Service(lane, ended)
+    pool = Pool(settings.clickhouse)
+    reconciler = Reconciler(
+        lambda: KafkaFactLog(brokers, lane.settings.partitions), pool, service.status, service.gate
+    )
+    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(parts),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+    service.start()
+    await server.serve()
+    await asyncio.to_thread(service.stop, _GRACE)
+    return service.exit_code if server.started else CRASHED
+
+
+def main() -> int:
+    """The process."""
+    try:
+        settings = read_settings(os.environ)
+    except SettingError as error:
+        print(error, file=sys.stderr)  # noqa: T201  there is no logging yet, and this is for the operator
+        return EXIT_REFUSED
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    # The client's own debug lines print keys and values.
+    logging.getLogger("kafka").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # Uvicorn raises the signal again when it is done; by then the stop is complete and the exit is 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

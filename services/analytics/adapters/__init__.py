@@ -1,0 +1,1 @@
+"""Where analytics touches the world: Kafka, ClickHouse, the wall clock."""

@@ -1,0 +1,163 @@
+"""The warehouse over ClickHouse's native protocol; the only importer of clickhouse_driver.
+
+A `Connection` belongs to one thread at a time; `Pool` lends them to the threads of the API.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Final, cast
+
+from clickhouse_driver import Client
+from clickhouse_driver import errors as driver
+
+from services.analytics.domain.rows import FactRow
+from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
+from services.analytics.queries import query
+
+Value = str | int | float | date | None
+Parameter = Value | Sequence[Value]
+
+# Server errors that pass: time-outs, memory, too many parts, a replica or its keeper away, shutting down.
+_PASSING: Final = frozenset(
+    {3, 32, 159, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 394, 999}
+)
+# Nothing of the exactly-once insert is left to a server's defaults, which differ between releases.
+_INSERT_SETTINGS: Final[dict[str, str | int]] = {
+    "async_insert": 0,
+    "wait_for_async_insert": 1,
+    "insert_deduplicate": 1,
+    "deduplicate_insert": "enable",
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "materialized_views_ignore_errors": 0,
+    "max_insert_block_size": 1_048_576,
+    "max_partitions_per_insert_block": 0,
+}
+WINDOW: Final = 10_000
+
+
+class Connection:
+    """One connection, opened when first used and again after a failure. `url` is clickhouse://…"""
+
+    def __init__(self, url: str, timeout: float = 30.0) -> None:
+        self._client = Client.from_url(url)
+        self._client.connection.connect_timeout = min(timeout, 5.0)
+        self._client.connection.send_receive_timeout = timeout
+        self._client.connection.sync_request_timeout = min(timeout, 5.0)
+
+    def rows(self, text: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query. Raises RetryLaterError or WarehouseRejectedError.
+
+        The cell types are the driver's; each caller knows its own query's columns.
+        """
+        with self._translated():
+            return cast(list[tuple[Any, ...]], self._client.execute(text, dict(parameters or {})))
+
+    def run(self, statement: str) -> None:
+        """A statement without parameters and without result, such as a migration's."""
+        with self._translated():
+            self._client.execute(statement)
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], token: str
+    ) -> None:
+        """Insert in one block under a deduplication token."""
+        names = ", ".join(columns)
+        settings = {**_INSERT_SETTINGS, "insert_deduplication_token": token}
+        with self._translated():
+            self._client.execute(
+                f"INSERT INTO {table} ({names}) VALUES",
+                [list(column) for column in zip(*rows, strict=True)],
+                columnar=True,
+                settings=settings,
+            )
+
+    def close(self) -> None:
+        """Close the socket; a later call opens it again."""
+        self._client.disconnect()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except driver.ServerException as error:
+            code = cast(int, error.code)
+            if code in _PASSING:
+                self.close()
+                raise RetryLaterError(f"the warehouse answered code {code}") from error
+            raise WarehouseRejectedError(
+                f"the warehouse refused with code {code}: {_first_line(error)}"
+            ) from error
+        except (driver.Error, OSError, EOFError) as error:
+            # The connection is in an unknown state: whatever was sent may or may not have been done.
+            self.close()
+            raise RetryLaterError(f"the warehouse is not reachable ({type(error).__name__})") from error
+
+
+def _first_line(error: driver.ServerException) -> str:
+    return str(error.message).split("\n", 1)[0][:300]
+
+
+class SinkWarehouse:
+    """Implements `services.analytics.sink.ports.Warehouse`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert_facts(self, rows: Sequence[FactRow], token: str) -> None:
+        """See the port."""
+        self._connection.insert("facts", FactRow._fields, rows, token)
+
+    def insert_clocks(self, clocks: Mapping[int, int], token: str) -> None:
+        """See the port."""
+        self._connection.insert("clocks", ("log_partition", "moved_to"), sorted(clocks.items()), token)
+
+    def row_counts(self, partitions: Sequence[int]) -> dict[int, int]:
+        """See the port."""
+        return dict(self._connection.rows(query("row_counts"), {"partitions": list(partitions)}))
+
+
+def check_windows(connection: Connection) -> None:
+    """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
+    engines = dict(connection.rows(query("windows")))
+    for table in ("facts", "dossiers", "clocks"):
+        found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engines.get(table, ""))
+        if found is None or int(found.group(1)) < WINDOW:
+            raise WarehouseMismatchError(
+                f"table {table} must have a deduplication window of at least {WINDOW}; "
+                "without it a repeated insert would count twice"
+            )
+
+
+class Pool:
+    """Connections for the threads of the API, at most `size` at once; the next caller waits."""
+
+    def __init__(self, url: str, size: int = 4, timeout: float = 30.0) -> None:
+        self._timeout = timeout
+        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
+        for _ in range(size):
+            self._idle.put(Connection(url, timeout))
+
+    @contextmanager
+    def lend(self) -> Iterator[Connection]:
+        """A connection for the block. Raises RetryLaterError when none comes free in time."""
+        try:
+            connection = self._idle.get(timeout=self._timeout)
+        except queue.Empty as error:
+            raise RetryLaterError("every connection to the warehouse is busy") from error
+        try:
+            yield connection
+        finally:
+            self._idle.put(connection)
+
+    def rows(self, text: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query on any connection; a connection found dead is tried once more, afresh."""
+        with self.lend() as connection:
+            try:
+                return connection.rows(text, parameters)
+            except RetryLaterError:
+                return connection.rows(text, parameters)

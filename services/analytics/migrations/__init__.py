@@ -1,0 +1,81 @@
+"""The schema of the warehouse as numbered SQL files, and what brings a warehouse up to it.
+
+One statement a file, applied in order at start, each only once. A file that was applied is never edited:
+its checksum is kept and compared. Statements can be repeated (IF NOT EXISTS), because a crash between a
+statement and its entry repeats it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from typing import NamedTuple, Protocol
+
+from services.analytics.errors import WarehouseMismatchError
+
+_JOURNAL = """CREATE TABLE IF NOT EXISTS migrations
+(number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = ReplacingMergeTree ORDER BY number"""
+
+
+class Migration(NamedTuple):
+    """One numbered statement."""
+
+    number: int
+    name: str
+    statement: str
+
+    @property
+    def checksum(self) -> str:
+        """What is kept of the text."""
+        return hashlib.sha256(self.statement.encode()).hexdigest()
+
+
+class Connection(Protocol):
+    """What a migration needs of a warehouse connection."""
+
+    def rows(self, text: str) -> list[tuple[object, ...]]:
+        """The rows of a query."""
+        ...
+
+    def run(self, statement: str) -> None:
+        """Run a statement."""
+        ...
+
+
+def shipped() -> list[Migration]:
+    """The migrations of this release, in order."""
+    found = []
+    for entry in resources.files(__name__).iterdir():
+        if entry.name.endswith(".sql"):
+            number, _, name = entry.name.removesuffix(".sql").partition("_")
+            statement = entry.read_text(encoding="utf-8").strip().removesuffix(";")
+            found.append(Migration(int(number), name, statement))
+    return sorted(found)
+
+
+def migrate(connection: Connection) -> list[Migration]:
+    """Apply what is missing; the migrations applied now.
+
+    Raises WarehouseMismatchError when an applied migration differs from the shipped one.
+    """
+    connection.run(_JOURNAL)
+    journal = connection.rows("SELECT number, checksum FROM migrations")
+    applied = {row[0]: row[1] for row in journal}
+    missing = []
+    for migration in shipped():
+        checksum = applied.get(migration.number)
+        if checksum is None:
+            missing.append(migration)
+        elif checksum != migration.checksum:
+            raise WarehouseMismatchError(
+                f"migration {migration.number:04d}_{migration.name} was applied with another text; "
+                "add a new migration instead of editing an old one"
+            )
+    for migration in missing:
+        connection.run(migration.statement)
+        connection.run(
+            "INSERT INTO migrations (number, name, checksum) SETTINGS async_insert = 0 "
+            f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}')"
+        )
+    return missing

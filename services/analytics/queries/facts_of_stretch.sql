@@ -1,0 +1,9 @@
+-- The rows of one stretch of the log; the columns are those of FactRow.
+SELECT
+    log_partition, log_offset, cause_offset, cause_n, dossier_id, seq, toUnixTimestamp64Micro(at) AS at_micros, type,
+    agency, procedure, procedure_version, channel, status, overdue, toUnixTimestamp64Micro(due) AS due_micros,
+    bucket, step, outcome, reason, score, dossier_code, toUnixTimestamp64Micro(received_at) AS received_micros,
+    actor, command_id, fingerprint, body, mapping
+FROM facts
+WHERE log_partition = %(partition)s AND log_offset >= %(start)s AND log_offset < %(end)s
+ORDER BY log_offset

@@ -1,0 +1,7 @@
+-- Dossiers by bucket, registered in a local period, of the agencies a caller may see.
+SELECT bucket_now, count(), countIf(status = 5)
+FROM dossiers_now
+WHERE registered_day BETWEEN toDate(%(first)s) AND toDate(%(last)s)
+  AND (%(every_agency)s OR has(%(agencies)s, agency))
+GROUP BY bucket_now
+ORDER BY bucket_now

@@ -1,0 +1,76 @@
+"""The working half of the process: connect, bring the schema up to date, run the lane until told to stop.
+
+It runs in a thread of its own; the API beside it reads `status` and may hold `gate`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.analytics.errors import RefusedError, StopRequestedError
+from services.analytics.sink.loop import LaneSettings, Ports, Sink
+from services.analytics.sink.ports import Clock, Observer
+from services.analytics.sink.retry import Retry
+from services.analytics.sink.status import Status
+
+_log = logging.getLogger(__name__)
+CRASHED = 70
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What a lane needs: settings, the world when it can be reached, and who watches."""
+
+    settings: LaneSettings
+    prepare: Callable[[], None]
+    connect: Callable[[], Ports]
+    clock: Clock
+    observer: Observer
+
+
+class Service:
+    """Start it, stop it, and learn its exit code. `on_end` is called from its thread when it ends."""
+
+    def __init__(self, lane: Lane, on_end: Callable[[], None]) -> None:
+        self.status = Status(lane.settings.partitions)
+        self.gate = threading.Lock()
+        self.exit_code = 0
+        self._lane = lane
+        self._on_end = on_end
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="sink", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Ask it to stop and wait. A batch cut short is finished by the next start."""
+        self._stop.set()
+        self._thread.join(seconds)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            lane = self._lane
+            retry = Retry(self._stop, lane.clock, self.status, lane.observer)
+            retry("prepare the warehouse", lane.prepare)
+            ports = retry("connect", lane.connect)
+            Sink(ports, lane.settings, self._stop, self.status, self.gate).run()
+        except StopRequestedError:
+            pass  # asked to stop before anything could be reached
+        except RefusedError as error:
+            _log.critical("stopping: %s", error)
+            self.exit_code = error.exit_code
+        except Exception:
+            _log.critical("stopping: an error nobody expected", exc_info=True)
+            self.exit_code = CRASHED
+        finally:
+            self._on_end()

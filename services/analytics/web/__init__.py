@@ -1,0 +1,1 @@
+"""The HTTP side of analytics: the API, the board, the health endpoints."""

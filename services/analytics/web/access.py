@@ -1,0 +1,59 @@
+"""Who may ask what: the role table as data, and the key of a request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from fastapi import Request
+
+from contracts.access import Client, KeyRing
+from contracts.words import Role
+from services.analytics.web.problems import Problem
+
+_log = logging.getLogger(__name__)
+
+
+class Right(StrEnum):
+    """What can be asked."""
+
+    FIGURES = "figures"
+    DOSSIERS = "dossiers"
+    RECONCILE = "reconcile"
+    FRESHNESS = "freshness"
+
+
+_EVERYDAY: Final = frozenset({Right.FIGURES, Right.DOSSIERS, Right.FRESHNESS})
+_EVERYTHING: Final = frozenset(Right)
+
+RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
+    Role.COUNTER: _EVERYDAY,
+    Role.OFFICER: _EVERYDAY,
+    Role.APPROVER: _EVERYDAY,
+    Role.SEAL_KEEPER: _EVERYDAY,
+    Role.LEADER: _EVERYTHING,
+    Role.INSPECTOR: _EVERYTHING,
+    Role.IMPORTER: _EVERYTHING,
+    Role.ADMIN: _EVERYTHING,
+    Role.PORTAL: frozenset({Right.DOSSIERS, Right.FRESHNESS}),
+    Role.CARRIER: frozenset({Right.FRESHNESS}),
+}
+
+
+def holder(keys: KeyRing, right: Right) -> Callable[[Request], Client]:
+    """A dependency that gives the client of a request, or answers 401 or 403."""
+
+    def identify(request: Request) -> Client:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        client = keys.identify(key.strip()) if scheme.lower() == "bearer" else None
+        if client is None:
+            _log.info("a request without a valid key was turned away")
+            raise Problem("unauthorized", "A valid API key is needed: Authorization: Bearer <key>.")
+        if right not in RIGHTS[client.role]:
+            _log.info("client %s asked for %s, which role %s may not", client.name, right, client.role)
+            raise Problem("role_not_allowed", f"The role {client.role.value} may not ask for {right.value}.")
+        return client
+
+    return identify

@@ -1,0 +1,132 @@
+"""The HTTP application: routes of the API, the board, health, metrics, and errors as problems."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib import resources
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.analytics.errors import RefusedError, RetryLaterError
+from services.analytics.metrics import Metrics
+from services.analytics.reconcile import BehindError, RunningError
+from services.analytics.web.parts import Parts, json, why_not_ready
+from services.analytics.web.problems import Problem, respond
+from services.analytics.web.routes import router
+
+_BOARD: Final = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/board.css": ("board.css", "text/css; charset=utf-8"),
+    "/board.js": ("board.js", "text/javascript; charset=utf-8"),
+}
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The application over `parts`."""
+    app = FastAPI(title="Motcua analytics", docs_url=None, redoc_url=None)
+    app.add_middleware(_Measured, metrics=parts.metrics)
+    app.include_router(router(parts))
+    _operations(app, parts)
+    _board(app)
+    _errors(app)
+    return app
+
+
+def _operations(app: FastAPI, parts: Parts) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> Response:
+        return json({"status": "ok"})
+
+    @app.get("/readyz", include_in_schema=False)
+    def readyz() -> Response:
+        why = why_not_ready(parts.status, parts.clock)
+        return json({"ready": not why, "why": why}, 503 if why else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        as_of = parts.status.snapshot().as_of
+        parts.metrics.age.set(float("nan") if as_of is None else max(0.0, parts.clock.now() - as_of))
+        parts.metrics.ready.set(not why_not_ready(parts.status, parts.clock))
+        return Response(parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _board(app: FastAPI) -> None:
+    folder = resources.files("services.analytics.web").joinpath("board")
+
+    def page(content: bytes, kind: str) -> Callable[[], Response]:
+        return lambda: Response(content, 200, _PAGE_HEADERS, kind)
+
+    for path, (name, kind) in _BOARD.items():
+        app.add_api_route(path, page(folder.joinpath(name).read_bytes(), kind), include_in_schema=False)
+
+
+def _errors(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    def problem(request: Request, error: Problem) -> Response:
+        return respond(error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return respond(Problem("bad_shape", str(first["msg"]), str(first["loc"][-1])))
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> Response:
+        reason = "method_not_allowed" if error.status_code == 405 else "not_found"
+        return respond(Problem(reason, str(error.detail)))
+
+    @app.exception_handler(RetryLaterError)
+    def away(request: Request, error: RetryLaterError) -> Response:
+        return respond(Problem("warehouse_down", f"{error}. Ask again in a moment."))
+
+    @app.exception_handler(BehindError)
+    def behind(request: Request, error: BehindError) -> Response:
+        return respond(Problem("behind", f"{error}. Ask again in a moment."))
+
+    @app.exception_handler(RunningError)
+    def running(request: Request, error: RunningError) -> Response:
+        return respond(Problem("reconcile_running", str(error)))
+
+    @app.exception_handler(RefusedError)
+    def broken(request: Request, error: RefusedError) -> Response:
+        return respond(Problem("internal", "The warehouse did not understand the question; see the log."))
+
+
+class _Measured:
+    """Counts and times every request under its route's template."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, started = 500, time.perf_counter()
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            route = getattr(scope.get("route"), "path", "<unmatched>")
+            method = scope["method"] if route != "<unmatched>" else "<any>"
+            self._metrics.answered(route, method, status, time.perf_counter() - started)

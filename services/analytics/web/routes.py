@@ -1,0 +1,167 @@
+"""The routes of the API. Each only reads its parameters, asks one question, and shapes the answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.responses import Response
+
+from contracts.access import Client
+from contracts.topics import DOSSIER_PARTITIONS
+from services.analytics import reading
+from services.analytics.domain.dossier import DossierRow
+from services.analytics.errors import RetryLaterError
+from services.analytics.reading import FIRST_DAY, LAST_DAY, Slice
+from services.analytics.web import payloads
+from services.analytics.web.access import Right, holder
+from services.analytics.web.cached import Cached
+from services.analytics.web.parts import Parts, json
+from services.analytics.web.payloads import Json
+from services.analytics.web.problems import Problem
+
+_DIMENSIONS: Final = ("agency", "procedure", "channel")
+_PUBLIC_SECONDS: Final = 1.0
+
+From = Annotated[date | None, Query(alias="from", description="First local day of registration.")]
+To = Annotated[date | None, Query(alias="to", description="Last local day of registration, inclusive.")]
+DossierIdPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+Code = Annotated[str, Query(min_length=5, max_length=64, pattern=r"^[0-9A-Z.\-]+$")]
+
+
+class Period(StrEnum):
+    """How compliance is split by time."""
+
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+    ALL = "all"
+
+
+def _slice(first: date | None, last: date | None, client: Client) -> Slice:
+    first, last = first or FIRST_DAY, last or LAST_DAY
+    for name, day in (("from", first), ("to", last)):
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise Problem("bad_shape", f"A day from {FIRST_DAY} to {LAST_DAY} is expected.", name)
+    if first > last:
+        raise Problem("bad_shape", "The period ends before it begins.", "to")
+    return Slice(first, last, client.agencies)
+
+
+def _dimensions(by: str) -> frozenset[str]:
+    names = frozenset(name for name in by.split(",") if name)
+    if not names <= frozenset(_DIMENSIONS):
+        raise Problem(
+            "bad_shape", f"Any of {', '.join(_DIMENSIONS)}, separated by commas, is expected.", "by"
+        )
+    return names
+
+
+def router(parts: Parts) -> APIRouter:
+    """All routes over `parts`."""
+    api = APIRouter(prefix="/v1")
+    _figures(api, parts)
+    _dossiers(api, parts)
+    _proof(api, parts)
+    return api
+
+
+def _age(parts: Parts) -> Json:
+    return payloads.age(parts.status.snapshot(), parts.clock.now())
+
+
+def _figures(api: APIRouter, parts: Parts) -> None:
+    reader = Depends(holder(parts.keys, Right.FIGURES))
+    everyone = Cached(lambda: reading.figures(parts.tables, Slice()), _PUBLIC_SECONDS, parts.clock)
+
+    @api.get("/figures")
+    def figures(first: From = None, last: To = None, client: Client = reader) -> Response:
+        """Dossiers by bucket and the three rates, of those registered in a local period."""
+        age = _age(parts)
+        counts = reading.figures(parts.tables, _slice(first, last, client))
+        return json({**payloads.counts(counts), **age})
+
+    @api.get("/public/figures")
+    def public_figures() -> Response:
+        """The same for everyone: no key, counts of at least ten, the whole stock."""
+        age = _age(parts)
+        return json({**payloads.public_counts(everyone.get()), **age})
+
+    @api.get("/compliance")
+    def compliance(
+        period: Period = Period.MONTH,
+        by: str = "",
+        first: From = None,
+        last: To = None,
+        client: Client = reader,
+    ) -> Response:
+        """The same counts split by period, agency, procedure and channel."""
+        names = _dimensions(by)
+        age = _age(parts)
+        table = reading.compliance(parts.tables, _slice(first, last, client), period.value, names)
+        rows = []
+        for group, counts in table.items():
+            split: Json = {name: getattr(group, name) for name in _DIMENSIONS if name in names}
+            if period is not Period.ALL:
+                split["period"] = group.starts
+            rows.append({**split, **payloads.counts(counts)})
+        return json({"period": period.value, "by": sorted(names), "rows": rows, **age})
+
+
+def _dossiers(api: APIRouter, parts: Parts) -> None:
+    reader = Depends(holder(parts.keys, Right.DOSSIERS))
+
+    def allowed(row: DossierRow, client: Client) -> None:
+        if not client.covers(row.agency):
+            raise Problem("other_agency", "The dossier is with an agency this key does not act for.")
+
+    @api.get("/dossiers/{dossier_id}")
+    def dossier(dossier_id: DossierIdPath, client: Client = reader) -> Response:
+        """One dossier: its state and its history."""
+        age = _age(parts)
+        row = reading.dossier(parts.tables, dossier_id)
+        if row is None:
+            raise Problem("unknown_dossier", "No such dossier, or its first fact is not yet visible here.")
+        allowed(row, client)
+        history = [payloads.fact(one) for one in reading.history(parts.tables, dossier_id)]
+        return json({**payloads.dossier(row), "history": history, **age})
+
+    @api.get("/dossiers")
+    def dossiers(code: Code, client: Client = reader) -> Response:
+        """The dossiers that carry a legal code."""
+        found = [reading.dossier(parts.tables, one) for one in reading.by_code(parts.tables, code)]
+        rows = [row for row in found if row is not None]
+        for row in rows:
+            allowed(row, client)
+        return json({"dossier_code": code, "dossiers": [payloads.dossier(row) for row in rows]})
+
+
+def _proof(api: APIRouter, parts: Parts) -> None:
+    watcher = Depends(holder(parts.keys, Right.FRESHNESS))
+    prover = Depends(holder(parts.keys, Right.RECONCILE))
+
+    @api.get("/freshness", dependencies=[watcher])
+    def freshness() -> Response:
+        """How old the figures are, and how far the log's clock is."""
+        try:
+            clocks = reading.clocks(parts.tables)
+        except RetryLaterError:
+            clocks = {}  # unknown while the warehouse is away; the age still tells the truth
+        answer = payloads.freshness(parts.status.snapshot(), clocks, parts.clock.now())
+        return json({**answer, "clock_kind": parts.clock_kind.value})
+
+    @api.post("/reconcile", dependencies=[prover])
+    def reconcile() -> Response:
+        """Fold the log again and hold it against the tables, row by row."""
+        findings = parts.reconciler.run()
+        parts.metrics.reconciled(findings, parts.clock.now())
+        totals = {
+            name: sum(getattr(one, name) for one in findings)
+            for name in ("missing", "duplicated", "mismatched", "facts", "dossiers")
+        }
+        complete = len(findings) == DOSSIER_PARTITIONS
+        return json({**totals, "complete": complete, "partitions": [asdict(one) for one in findings]})

@@ -1,0 +1,1 @@
+"""The only door: authenticates, checks shape and catalogue, publishes commands. It holds no law."""

@@ -1,0 +1,1 @@
+"""The outside world of intake: the Kafka client and the wall clock."""

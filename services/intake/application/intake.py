@@ -1,0 +1,131 @@
+"""One intake process, put together around a broker: what reads, what judges at the door, what waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from contracts.access import Client
+from contracts.codec import UndecodableError, decode_outcome
+from contracts.topics import LAW, OUTCOMES, SERIALS
+from contracts.words import Clock
+from services.intake.application.bulk import Bulk, LineResult
+from services.intake.application.door import Door
+from services.intake.application.law import LawDesk
+from services.intake.application.metrics import Metrics
+from services.intake.application.serials import SerialDesk
+from services.intake.application.waiting import Waiters
+from services.intake.domain.admission import Gate
+from services.intake.ports import Broker, Fatal, Record, Unavailable
+
+_log = logging.getLogger(__name__)
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """How one process runs. Seconds are seconds of waiting, never of law."""
+
+    clock: Clock
+    province_key: bytes
+    claimant: str
+    analytics_url: str
+    patience: float = 11.0
+    """Longest wait for an ack: a little more than the producer's own limit, so that it mostly knows."""
+    forward_interval: float = 10.0
+
+
+class Intake:
+    """The use cases of one process. `now` gives the wall clock, aware."""
+
+    def __init__(
+        self, broker: Broker, gate: Gate, metrics: Metrics, terms: Terms, now: Callable[[], datetime]
+    ) -> None:
+        self.terms = terms
+        self.gate = gate
+        self.metrics = metrics
+        self.law = LawDesk(broker, metrics, now, patience=terms.patience)
+        self.waiters = Waiters(metrics)
+        self.door = Door(
+            broker,
+            self.law,
+            SerialDesk(broker, terms.claimant, metrics, patience=terms.patience),
+            self.waiters,
+            clock=terms.clock,
+            now=now,
+            province_key=terms.province_key,
+            patience=terms.patience,
+        )
+        self._broker = broker
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self, fatal: Fatal) -> None:
+        """Open the broker, take in law and claims, forward what was left behind, then open the gate.
+
+        Returns when requests are taken; until then every request is told to come back. `fatal` hears of
+        what makes going on impossible.
+        """
+        await self._broker.open(self._deliver_or(fatal), fatal)
+        try:
+            await self.law.forward()
+        except Unavailable as error:
+            _log.warning("law left unforwarded at start: %s", error.reason)
+        self._keeper = asyncio.create_task(self.law.keep_forwarded(self.terms.forward_interval))
+        self._keeper.add_done_callback(_report_to(fatal))
+        self.gate.open = True
+        self.metrics.ready.set(1)
+        _log.info("taking requests, law version %d", self.law.book.forwarded)
+
+    def take_many(self, client: Client, lines: Sequence[bytes]) -> asyncio.Future[list[LineResult]]:
+        """A bulk request under way."""
+        return asyncio.ensure_future(Bulk(self.door, client, patience=self.terms.patience).take(lines))
+
+    def stop_waiting(self) -> None:
+        """Take nothing more, and let those go who wait for an outcome."""
+        self.gate.open = False
+        self.metrics.ready.set(0)
+        self.waiters.close()
+
+    async def close(self, grace: float) -> None:
+        """Wait for what is under way, up to `grace` seconds, and let go of the broker."""
+        self.stop_waiting()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        await self._broker.close(grace)
+
+    def _deliver_or(self, fatal: Fatal) -> Callable[[Sequence[Record]], None]:
+        def deliver(records: Sequence[Record]) -> None:
+            try:
+                for record in records:
+                    self._read(record)
+            except Exception as error:
+                # A reader that skipped what it could not take in would disagree with the other replicas.
+                fatal(error)
+
+        return deliver
+
+    def _read(self, record: Record) -> None:
+        if record.topic == OUTCOMES:
+            try:
+                self.waiters.resolve(decode_outcome(record.value))
+            except UndecodableError:
+                # Whoever waits is told to ask again elsewhere; the command stands.
+                self.metrics.undecodable.labels(OUTCOMES).inc()
+        elif record.topic == LAW:
+            self.law.read(record)
+        elif record.topic == SERIALS:
+            self.door.serials.read(record)
+
+
+def _report_to(fatal: Fatal) -> Callable[[asyncio.Task[None]], None]:
+    def done(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            fatal(error)
+
+    return done

@@ -1,0 +1,70 @@
+"""The procedures and agencies in force, and the checks a request must pass against them.
+
+The catalogue is a fold of the law; it never says when a dossier is due, only whether it may be asked
+for here, today, this way.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from contracts.law import AgencyPublished, LawChange, ProcedurePublished
+from contracts.words import Channel
+from services.intake.domain.refusals import Refused, one_stop_decree
+
+
+class Catalogue:
+    """Procedures and agencies by code, the last word on each."""
+
+    def __init__(self) -> None:
+        self.procedures: dict[str, ProcedurePublished] = {}
+        self.agencies: dict[str, AgencyPublished] = {}
+
+    def apply(self, change: LawChange) -> None:
+        """Take a change in. What is no matter of the catalogue (calendar, engine) passes by."""
+        if isinstance(change, ProcedurePublished):
+            self.procedures[change.code] = change
+        elif isinstance(change, AgencyPublished):
+            self.agencies[change.code] = change
+
+    def check_agency(self, code: str, day: date) -> None:
+        """`code` is an agency open on `day` (local). Raises Refused (unknown_agency, agency_closed)."""
+        agency = self.agencies.get(code)
+        if agency is None:
+            raise Refused(
+                "unknown_agency",
+                f"Cơ quan {code} không có trong danh mục",
+                field="agency",
+                legal_ground=one_stop_decree(day),
+            )
+        opened = agency.valid_from is None or agency.valid_from <= day
+        closed = agency.valid_to is not None and agency.valid_to < day
+        if not opened or closed:
+            succeeded = f", nay là {agency.successor}" if agency.successor else ""
+            raise Refused(
+                "agency_closed",
+                f"Cơ quan {code} không hoạt động vào ngày {day.isoformat()}{succeeded}",
+                field="agency",
+                legal_ground=one_stop_decree(day),
+            )
+
+    def check_procedure(self, code: str, channel: Channel, day: date) -> None:
+        """`code` is published and taken in by `channel`.
+
+        Raises Refused (unknown_procedure, channel_not_offered).
+        """
+        procedure = self.procedures.get(code)
+        if procedure is None:
+            raise Refused(
+                "unknown_procedure",
+                f"Thủ tục {code} chưa được công bố trong danh mục tiếp nhận",
+                field="procedure",
+                legal_ground=one_stop_decree(day),
+            )
+        if channel not in procedure.channels:
+            raise Refused(
+                "channel_not_offered",
+                f"Thủ tục {code} không tiếp nhận qua kênh {channel}",
+                field="channel",
+                legal_ground=one_stop_decree(day),
+            )

@@ -1,0 +1,166 @@
+"""The law as intake reads it: what is enacted, what is forwarded, what is in force here.
+
+``law.v1`` is the one order. A change is enacted when it stands there, and in force at this door only
+once ``LawForwarded`` covers it: by then every partition of the commands knows it, so no command can
+overtake the law it rests on. A pure state machine over the entries of the topic.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from contracts.codec import encode
+from contracts.codes import CodeError, parse_agency_code
+from contracts.law import (
+    AgencyPublished,
+    CalendarAmended,
+    CalendarDay,
+    EngineVersion,
+    LawChange,
+    LawEnacted,
+    LawEntry,
+    LawForwarded,
+    ProcedurePublished,
+    Session,
+)
+from services.intake.domain.catalogue import Catalogue
+from services.intake.domain.refusals import Refused, bad_shape
+
+ENTRY_CHANGES: Final = 200
+ENTRY_BYTES: Final = 512 * 1024
+"""Bounds of one entry, well below what a topic takes in one record."""
+
+
+class LawCorruptError(RuntimeError):
+    """``law.v1`` contradicts itself: the process must stop, a person must look."""
+
+
+class _Standing:
+    """Everything enacted so far, to tell a change from a repetition."""
+
+    def __init__(self) -> None:
+        self.catalogue = Catalogue()
+        self.years: set[int] = set()
+        self.days: dict[date, CalendarDay] = {}
+        self.sessions: tuple[tuple[Session, ...], ...] | None = None
+        self.engine: EngineVersion | None = None
+
+    def copy(self) -> _Standing:
+        other = _Standing()
+        other.catalogue.procedures.update(self.catalogue.procedures)
+        other.catalogue.agencies.update(self.catalogue.agencies)
+        other.years.update(self.years)
+        other.days.update(self.days)
+        other.sessions, other.engine = self.sessions, self.engine
+        return other
+
+    def has(self, change: LawChange) -> bool:
+        match change:
+            case ProcedurePublished():
+                return self.catalogue.procedures.get(change.code) == change
+            case AgencyPublished():
+                return self.catalogue.agencies.get(change.code) == change
+            case CalendarAmended():
+                return (
+                    self.years.issuperset(change.years)
+                    and all(self.days.get(day.date) == day for day in change.days)
+                    and change.sessions in (None, self.sessions)
+                )
+            case EngineVersion():
+                return self.engine == change
+
+    def apply(self, change: LawChange) -> None:
+        self.catalogue.apply(change)
+        if isinstance(change, CalendarAmended):
+            self.years.update(change.years)
+            self.days.update({day.date: day for day in change.days})
+            self.sessions = change.sessions or self.sessions
+        elif isinstance(change, EngineVersion):
+            self.engine = change
+
+
+class LawBook:
+    """A fold of ``law.v1``. `in_force` is what the door checks against."""
+
+    def __init__(self) -> None:
+        self.in_force = Catalogue()
+        self.enacted = 0
+        self.forwarded = 0
+        self._standing = _Standing()
+        self._waiting: deque[LawEnacted] = deque()
+
+    def apply(self, entry: LawEntry) -> None:
+        """The next entry of the topic. Raises LawCorruptError."""
+        match entry:
+            case LawEnacted():
+                self.enacted += 1
+                self._waiting.append(entry)
+                for change in entry.changes:
+                    self._standing.apply(change)
+            case LawForwarded():
+                if entry.through > self.enacted:
+                    raise LawCorruptError(f"forwarded through {entry.through} of {self.enacted} versions")
+                while self.forwarded < entry.through:
+                    self.forwarded += 1
+                    for change in self._waiting.popleft().changes:
+                        self.in_force.apply(change)
+
+    def waiting(self) -> list[tuple[int, LawEnacted]]:
+        """Versions enacted and not yet forwarded, in order."""
+        return list(enumerate(self._waiting, start=self.forwarded + 1))
+
+    def news(self, changes: Sequence[LawChange]) -> list[LawChange]:
+        """The changes that change anything, in order.
+
+        Raises Refused (version_not_newer) for a procedure altered without a higher version: dossiers
+        are pinned to versions, so one version must not mean two things; (bad_shape) for an agency code
+        of neither generation.
+        """
+        fresh: list[LawChange] = []
+        standing = self._standing.copy()
+        for place, change in enumerate(changes):
+            if standing.has(change):
+                continue
+            if isinstance(change, AgencyPublished):
+                _check_agency_code(change.code, f"changes[{place}].code")
+            if isinstance(change, ProcedurePublished):
+                before = standing.catalogue.procedures.get(change.code)
+                if before is not None and before.version >= change.version:
+                    raise Refused(
+                        "version_not_newer",
+                        f"procedure {change.code} stands at version {before.version} with other content",
+                        field=f"changes[{place}].version",
+                    )
+            standing.apply(change)
+            fresh.append(change)
+        return fresh
+
+
+def _check_agency_code(code: str, field: str) -> None:
+    """An agency whose code cannot stand in a dossier's code could never accept one."""
+    try:
+        parse_agency_code(code)
+    except CodeError as error:
+        raise bad_shape(field, str(error)) from error
+
+
+def entries(author: str, changes: Sequence[LawChange]) -> list[LawEnacted]:
+    """The changes cut into entries that fit a record. Raises Refused (bad_shape) for one that never fits."""
+    cut: list[LawEnacted] = []
+    part: list[LawChange] = []
+    size = 0
+    for place, change in enumerate(changes):
+        weight = len(encode(change))
+        if weight > ENTRY_BYTES:
+            raise bad_shape(f"changes[{place}]", f"one change holds at most {ENTRY_BYTES} bytes")
+        if part and (len(part) == ENTRY_CHANGES or size + weight > ENTRY_BYTES):
+            cut.append(LawEnacted(author=author, changes=tuple(part)))
+            part, size = [], 0
+        part.append(change)
+        size += weight
+    if part:
+        cut.append(LawEnacted(author=author, changes=tuple(part)))
+    return cut

@@ -1,0 +1,73 @@
+"""Who may do what: the role table, and the scope of a key.
+
+The table is data. What the workflow can judge better (is this dossier of that agency, is this the next
+step, is the keeper another person than the approver) it judges there; here stops what a role never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from contracts.access import Client
+from contracts.outcomes import ActionName
+from contracts.words import Role
+from services.intake.domain.refusals import Refused
+
+_A = ActionName
+
+GRANTS: Final[Mapping[Role, frozenset[ActionName]]] = {
+    Role.COUNTER: frozenset(
+        {
+            _A.REGISTER,
+            _A.ACCEPT,
+            _A.RETURN,
+            _A.REQUEST_SUPPLEMENT,
+            _A.RECEIVE_SUPPLEMENT,
+            _A.REFUSE,
+            _A.WITHDRAW,
+            _A.RATE,
+        }
+    ),
+    Role.OFFICER: frozenset({_A.APPRAISE, _A.REQUEST_SUPPLEMENT, _A.RECEIVE_SUPPLEMENT, _A.REFUSE}),
+    Role.APPROVER: frozenset({_A.APPROVE, _A.REQUEST_SUPPLEMENT}),
+    Role.SEAL_KEEPER: frozenset({_A.STAMP}),
+    Role.LEADER: frozenset({_A.APPROVE, _A.REQUEST_SUPPLEMENT}),
+    Role.INSPECTOR: frozenset(),
+    Role.PORTAL: frozenset({_A.REGISTER, _A.RECEIVE_SUPPLEMENT, _A.WITHDRAW, _A.RATE}),
+    Role.IMPORTER: frozenset(_A),
+    Role.CARRIER: frozenset(),
+    Role.ADMIN: frozenset(_A),
+}
+"""Actions on dossiers by role."""
+
+OWN_TIME: Final = frozenset({Role.IMPORTER, Role.ADMIN})
+"""Roles that may say when something happened, and move the log clock."""
+
+LAW_MAKERS: Final = frozenset({Role.ADMIN})
+"""Roles that may change the catalogue and the calendar."""
+
+
+def check_action(client: Client, action: ActionName) -> None:
+    """Raises Refused (role_not_allowed) unless the client's role grants `action`."""
+    if action not in GRANTS[client.role]:
+        raise Refused(
+            "role_not_allowed",
+            f"Vai trò {client.role} không được thực hiện thao tác {action}",
+        )
+
+
+def check_role(client: Client, allowed: frozenset[Role], purpose: str) -> None:
+    """Raises Refused (role_not_allowed) unless the client's role is in `allowed`."""
+    if client.role not in allowed:
+        raise Refused("role_not_allowed", f"Vai trò {client.role} không được {purpose}")
+
+
+def check_agency_scope(client: Client, agency: str) -> None:
+    """Raises Refused (other_agency) unless the client's key covers `agency`."""
+    if not client.covers(agency):
+        raise Refused(
+            "other_agency",
+            "Khóa truy cập không thuộc cơ quan này",
+            field="agency",
+        )

@@ -1,0 +1,1 @@
+"""HTTP in front of the door: routes, limits, problems, the API document."""

@@ -1,0 +1,121 @@
+"""Examples of the API document. Plain data; every one decodes with the type it illustrates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from contracts.outcomes import ActionName
+from services.intake.domain.refusals import HOUSE_RULE
+from services.intake.http.problems import Problem, problem
+
+_DOSSIER: Final = "3b0c7f1f4a6d4b5c8e9f00112233aabb"
+_COMMAND: Final = "a1d2c3b4e5f60718293a4b5c6d7e8f90"
+_LINKS: Final = {"dossier": f"https://motcua.example.vn/v1/dossiers/{_DOSSIER}"}
+
+REGISTER: Final = {
+    "procedure": "2.000635",
+    "agency": "H52.18",
+    "channel": "counter",
+    "applicant": "identity document number or account of the applicant",
+}
+ACT: Final = {"agency": "H52.18"}
+TAKEN: Final = {"dossier_id": _DOSSIER, "command_id": _COMMAND, "links": _LINKS}
+REGISTERED: Final[Mapping[str, Any]] = {
+    "dossier_id": _DOSSIER,
+    "command_id": _COMMAND,
+    "seq": 1,
+    "status": 1,
+    "next_step": "receive",
+    "overdue": False,
+    "allowed_actions": ["accept", "refuse", "withdraw"],
+    "links": _LINKS,
+}
+DECIDED: Final[Mapping[str, Any]] = {
+    **REGISTERED,
+    "seq": 2,
+    "status": 2,
+    "next_step": "appraise",
+    "dossier_code": "H52.18-260305-0007",
+    "due": "2026-03-10T10:00:00Z",
+    "allowed_actions": ["appraise", "request_supplement", "withdraw"],
+}
+BULK: Final = (
+    '{"key":"n18-1","action":"register","procedure":"2.000635","agency":"H52.18","channel":"online"}\n'
+    '{"key":"n18-2","action":"accept","dossier_key":"n18-1","agency":"H52.18"}\n'
+)
+BULK_ANSWER: Final = (
+    f'{{"line":1,"status":202,"dossier_id":"{_DOSSIER}","command_id":"{_COMMAND}"}}\n'
+    '{"line":2,"status":422,"problem":{"type":"urn:motcua:problem:bad_shape",'
+    '"title":"Unprocessable Entity","status":422,"reason":"bad_shape","field":"agency"}}\n'
+)
+_AGENCY: Final[Mapping[str, Any]] = {
+    "type": "AgencyPublished",
+    "code": "H52.18",
+    "name_vi": "Sở Tư pháp",
+    "valid_from": "2025-07-01",
+}
+_PROCEDURE: Final[Mapping[str, Any]] = {
+    "type": "ProcedurePublished",
+    "code": "2.000635",
+    "version": 1,
+    "name_vi": "Cấp bản sao trích lục hộ tịch",
+    "field_vi": "Hộ tịch",
+    "level": "commune",
+    "term_value": 0,
+    "term_unit": "working_day",
+    "channels": ["counter", "online", "postal"],
+    "late_cutoff": "15:00:00",
+}
+LAW: Final = {"changes": [_AGENCY, _PROCEDURE]}
+LAW_ANSWER: Final = {"version": 3, "enacted": 2, "unchanged": 0}
+TIME: Final = {"to": "2026-03-05T10:00:00Z"}
+TIME_ANSWER: Final = {"to": "2026-03-05T10:00:00Z", "partitions": 8}
+PROCEDURES: Final = {"law_version": 3, "procedures": [{**_PROCEDURE, "fee_vnd": 8000}]}
+AGENCIES: Final = {"law_version": 3, "agencies": [_AGENCY]}
+READY: Final[Mapping[str, Any]] = {"ready": True, "in_flight_records": 0, "law_version": 3}
+ABOUT: Final = {
+    "service": "intake",
+    "version": "0.1.0",
+    "clock": "system",
+    "law_version": 3,
+    "links": {"analytics": "https://motcua.example.vn"},
+}
+
+
+def _problem(reason: str, status: int | None = None, **members: Any) -> Problem:
+    base = problem(reason, status=status)
+    return Problem(
+        type=base.type, title=base.title, status=base.status, reason=reason, **{"detail": "…", **members}
+    )
+
+
+PROBLEMS: Final[Mapping[str, Problem]] = {
+    value.reason: value
+    for value in (
+        _problem("idempotency_key_missing", field="Idempotency-Key", legal_ground=HOUSE_RULE),
+        _problem("unauthorized"),
+        _problem("role_not_allowed", rule="Vai trò officer không được thực hiện thao tác stamp"),
+        _problem("not_acked", 503, detail="Unknown whether taken; retry with the same Idempotency-Key."),
+        _problem("broker_slow", 503),
+        _problem(
+            "unknown_procedure",
+            field="procedure",
+            rule="Thủ tục 9.999999 chưa được công bố trong danh mục tiếp nhận",
+            legal_ground="Nghị định 118/2025/NĐ-CP",
+        ),
+        _problem("body_too_large"),
+        _problem("unsupported_media_type", field="Content-Type"),
+        _problem("unknown_dossier", rule="Không có hồ sơ này", dossier_id=_DOSSIER),
+        _problem(
+            "step_out_of_order",
+            rule="Năm bước phải theo thứ tự: tiếp nhận, thẩm định, phê duyệt, đóng dấu, trả kết quả",
+            legal_ground="Nghị định 118/2025/NĐ-CP",
+            allowed_actions=(ActionName.APPRAISE, ActionName.WITHDRAW),
+        ),
+        _problem("idempotency_key_reused", field="Idempotency-Key"),
+        _problem("bad_shape", field="changes[0].code"),
+        _problem("version_not_newer", field="changes[0].version"),
+        _problem("wrong_clock"),
+    )
+}

@@ -1,0 +1,128 @@
+"""What the API document says about each route, as data: one entry per operation.
+
+Every operation shows an example of what to send and of each answer worth telling apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from services.intake.domain import requests
+from services.intake.http import answers, examples
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+TEXT: Final = "text/plain"
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """What the document says about one route. Examples are plain data, or text for other media types."""
+
+    summary: str
+    description: str = ""
+    request: type[Struct] | None = None
+    request_type: str = JSON
+    request_example: Any = None
+    answers: Mapping[int, tuple[type[Struct] | None, Any]] = {}
+    answer_type: str = JSON
+    problems: tuple[str, ...] = ()
+    command: bool = False
+    open: bool = False
+
+
+_COMMAND_PROBLEMS: Final = ("idempotency_key_missing", "unauthorized", "role_not_allowed", "not_acked")
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "register": Operation(
+        summary="Register a dossier",
+        description="202 once the command stands in the log; with Prefer: wait the workflow's decision.",
+        request=requests.RegisterRequest,
+        request_example=examples.REGISTER,
+        answers={
+            201: (answers.DecidedAnswer, examples.REGISTERED),
+            202: (answers.TakenAnswer, examples.TAKEN),
+        },
+        problems=(*_COMMAND_PROBLEMS, "unknown_procedure", "body_too_large", "unsupported_media_type"),
+        command=True,
+    ),
+    "act": Operation(
+        summary="Do something with a dossier",
+        description="accept, appraise, approve, stamp, return, request_supplement, receive_supplement, "
+        "refuse, withdraw or rate. Accept gives the legal dossier code.",
+        request=requests.ActionRequest,
+        request_example=examples.ACT,
+        answers={200: (answers.DecidedAnswer, examples.DECIDED), 202: (answers.TakenAnswer, examples.TAKEN)},
+        problems=(
+            *_COMMAND_PROBLEMS,
+            "unknown_dossier",
+            "step_out_of_order",
+            "idempotency_key_reused",
+            "body_too_large",
+            "unsupported_media_type",
+        ),
+        command=True,
+    ),
+    "bulk": Operation(
+        summary="Many commands, one a line",
+        description="At most 5 000 lines and 8 MiB. Every line has an answer line, in order. The order of "
+        "lines is the order of commands inside a dossier. There is no wait here.",
+        request=requests.BulkLine,
+        request_type=NDJSON,
+        request_example=examples.BULK,
+        answers={200: (answers.LineAnswer, examples.BULK_ANSWER)},
+        answer_type=NDJSON,
+        problems=("unauthorized", "bad_shape", "body_too_large", "unsupported_media_type", "broker_slow"),
+    ),
+    "law": Operation(
+        summary="Change the catalogue, the agencies or the calendar",
+        description="Answers when every partition has the law and this door goes by it. What stands "
+        "already is dropped, so a request may be repeated.",
+        request=requests.LawRequest,
+        request_example=examples.LAW,
+        answers={200: (answers.LawAnswer, examples.LAW_ANSWER)},
+        problems=("unauthorized", "role_not_allowed", "version_not_newer", "bad_shape", "not_acked"),
+    ),
+    "time": Operation(
+        summary="Move the log clock",
+        description="Only in a stack whose clock is the log: a replay says how late it is.",
+        request=requests.TimeRequest,
+        request_example=examples.TIME,
+        answers={202: (answers.TimeAnswer, examples.TIME_ANSWER)},
+        problems=("unauthorized", "role_not_allowed", "wrong_clock", "bad_shape", "not_acked"),
+    ),
+    "procedures": Operation(
+        summary="Procedures in force at this door",
+        answers={200: (answers.ProceduresAnswer, examples.PROCEDURES)},
+        problems=("unauthorized",),
+    ),
+    "agencies": Operation(
+        summary="Agencies known to this door",
+        answers={200: (answers.AgenciesAnswer, examples.AGENCIES)},
+        problems=("unauthorized",),
+    ),
+    "healthz": Operation(
+        summary="Whether the process is alive",
+        answers={200: (answers.HealthAnswer, {"status": "ok"})},
+        open=True,
+    ),
+    "readyz": Operation(
+        summary="Whether requests are taken",
+        answers={
+            200: (answers.ReadyAnswer, examples.READY),
+            503: (answers.ReadyAnswer, {**examples.READY, "ready": False}),
+        },
+        open=True,
+    ),
+    "metrics": Operation(
+        summary="Metrics for Prometheus",
+        answers={200: (None, "motcua_intake_ready 1.0\n")},
+        answer_type=TEXT,
+        open=True,
+    ),
+    "about": Operation(
+        summary="What this is", answers={200: (answers.AboutAnswer, examples.ABOUT)}, open=True
+    ),
+}

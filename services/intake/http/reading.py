@@ -1,0 +1,96 @@
+"""Reading a request: caller, headers, body. Each defect is a Refused naming the header or field."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+
+from contracts.access import Client
+from services.intake.domain.refusals import Refused, bad_shape
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+MAX_WAIT: Final = 30.0
+BODY_SECONDS: Final = 30.0
+"""How long a body may take to arrive; it holds a share of the byte budget meanwhile."""
+
+_KEY: Final = re.compile(r"[!-~]{1,128}")
+_ACTOR: Final = re.compile(r"[ -~]{1,200}")
+_WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
+_DOSSIER: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def caller(request: Request) -> Client:
+    """Who calls; the guard has identified them."""
+    client = request.state.client
+    assert isinstance(client, Client)
+    return client
+
+
+def idempotency_key(request: Request) -> str:
+    """The Idempotency-Key. Raises Refused (idempotency_key_missing, idempotency_key_malformed)."""
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        raise Refused(
+            "idempotency_key_missing",
+            "every command carries an Idempotency-Key, so that it can be repeated safely",
+            field="Idempotency-Key",
+        )
+    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+        raise Refused(
+            "idempotency_key_malformed",
+            "one key of 1 to 128 printable ASCII characters without spaces",
+            field="Idempotency-Key",
+        )
+    return keys[0]
+
+
+def actor(request: Request) -> str | None:
+    """Who typed it, as their system calls them. Raises Refused (actor_malformed)."""
+    text = request.headers.get("motcua-actor")
+    if text is not None and not _ACTOR.fullmatch(text):
+        raise Refused("actor_malformed", "1 to 200 printable ASCII characters", field="Motcua-Actor")
+    return text
+
+
+def preferred_wait(request: Request) -> float:
+    """Seconds to wait for the outcome, at most 30; a preference that cannot be read is none (RFC 7240)."""
+    for header in request.headers.getlist("prefer"):
+        for preference in header.split(","):
+            match = _WAIT.fullmatch(preference.partition(";")[0].strip())
+            if match:
+                return min(float(match.group(1)), MAX_WAIT)
+    return 0.0
+
+
+def dossier_in(path_value: str) -> str:
+    """The dossier named by the path. Raises Refused (bad_shape)."""
+    if not _DOSSIER.fullmatch(path_value):
+        raise bad_shape("dossier_id", "32 hexadecimal digits in lower case")
+    return path_value
+
+
+async def body(request: Request, media_type: str, *, optional: bool = False) -> bytes:
+    """The body. `optional` lets an empty one through without a content type.
+
+    Raises Refused (unsupported_media_type, body_too_large, body_too_slow, bad_request).
+    """
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoded = request.headers.get("content-encoding", "identity").strip().lower() != "identity"
+    if encoded or (given != media_type and (given or not optional)):
+        raise Refused(
+            "unsupported_media_type", f"the body is {media_type}, not compressed", field="Content-Type"
+        )
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            data = await request.body()
+    except TimeoutError as error:
+        raise Refused("body_too_slow", f"a body arrives within {BODY_SECONDS:.0f} seconds") from error
+    except ClientDisconnect as error:
+        raise Refused("bad_request", "the connection ended before the body did") from error
+    if data and not given:
+        raise Refused("unsupported_media_type", f"the body is {media_type}", field="Content-Type")
+    return data

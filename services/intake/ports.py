@@ -1,0 +1,85 @@
+"""What intake needs of a broker, and what it gets: :class:`Broker`, its records and its failure.
+
+Everything here is called on the event loop's thread; an adapter brings its own threads and crosses over
+by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from contracts.headers import Headers
+
+
+class Unavailable(Exception):  # noqa: N818  named for what the caller is told
+    """Not now: retry later, with the same Idempotency-Key. `reason` is a code from a closed list.
+
+    Raised also when nobody knows whether a record reached the log; the same key makes the retry safe.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TooLargeError(ValueError):
+    """The record exceeds what the broker takes; retrying is of no use."""
+
+
+class BrokenLogError(RuntimeError):
+    """The log is not what it was or not what the contract says: stop the process, a person must look."""
+
+
+class Ack(NamedTuple):
+    """The place of a record that all in-sync replicas have."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Record(NamedTuple):
+    """A record read from a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes | None
+
+
+Deliver = Callable[[Sequence[Record]], None]
+Fatal = Callable[[BaseException], None]
+
+
+class Broker(Protocol):
+    """The log as intake uses it."""
+
+    async def open(self, deliver: Deliver, fatal: Fatal) -> None:
+        """Connect, and read from then on, handing records to `deliver` in order within a partition.
+
+        ``law.v1`` and ``intake.serials.v1`` are read from their first record; ``dossier.outcomes.v1``
+        from its end, all partitions, without a group. Returns when the reader stands in every partition
+        and has delivered both whole topics up to their ends; retries a broker that is not there until
+        cancelled. `fatal` is called once when the reader cannot go on. Raises BrokenLogError.
+        """
+
+    def send(
+        self,
+        topic: str,
+        value: bytes,
+        *,
+        key: bytes | None = None,
+        partition: int | None = None,
+        headers: Headers | None = None,
+    ) -> asyncio.Future[Ack]:
+        """Hand a record over; never blocks. Records of one partition keep the order of the calls.
+
+        The future yields the Ack, or raises Unavailable. Raises Unavailable at once when a limit is
+        reached or the broker is not open, TooLargeError for a record it would never take. A record
+        without partition goes where its key says.
+        """
+
+    async def close(self, grace: float) -> None:
+        """Wait up to `grace` seconds for what is under way, then let go of everything."""

@@ -1,0 +1,82 @@
+"""Real parts for tests: a broker with every topic, a warehouse. One of each a session, on 127.0.0.1.
+
+Tests share them and therefore use keys of their own. Each part dies with the test run, even a killed one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.local.broker import broker_command
+from deploy.local.leash import leashed
+from deploy.local.ports import HOST, free_ports
+from deploy.local.probes import why_no_select
+from tests.waiting import wait_until
+
+with warnings.catch_warnings():
+    # While it is imported, and only then, kafka-python calls functions Python 3.11 deprecates; here
+    # every warning is an error.
+    warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
+    ensure_topics = importlib.import_module("deploy.kafka.topics").ensure_topics
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process on a leash for the length of the block, its output in `log`; stopped by its own pid."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            leashed(command, signal.SIGKILL), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _alive_and(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> Callable[[], bool]:
+    def check() -> bool:
+        if process.poll() is not None:
+            pytest.fail(f"ended with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}")
+        return ready()
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap address ("127.0.0.1:port") of a broker that has every topic of the contracts."""
+    [port] = free_ports(1)
+    with running(broker_command(port), tmp_path_factory.mktemp("broker") / "broker.log"):
+        ensure_topics(f"{HOST}:{port}", 1, patience=_START_SECONDS)
+        yield f"{HOST}:{port}"
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL ("clickhouse://default@127.0.0.1:port/default") of an empty warehouse."""
+    [port] = free_ports(1)
+    folder = tmp_path_factory.mktemp("warehouse")
+    log, url = folder / "warehouse.log", f"clickhouse://default@{HOST}:{port}/default"
+    command = [sys.executable, "-m", "deploy.local.warehouse"]
+    command += ["--listen", f"{HOST}:{port}", "--path", str(folder / "data")]
+    with running(command, log) as process:
+        ready = _alive_and(process, log, lambda: not why_no_select(url))
+        wait_until(ready, _START_SECONDS, "the warehouse to answer SELECT 1")
+        yield url

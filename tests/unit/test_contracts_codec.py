@@ -1,0 +1,62 @@
+"""Bytes to messages: one error for whatever is no message, and the same bytes for the same message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+import pytest
+
+from contracts import codec
+from contracts.codec import UndecodableError
+from contracts.commands import TimeAdvanced
+
+DECODERS: list[Callable[[bytes | None], msgspec.Struct]] = [
+    codec.decode_command,
+    codec.decode_fact,
+    codec.decode_outcome,
+    codec.decode_law,
+]
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"command"',
+        b"{}",
+        b'{"record":"command"}',
+        b'{"record":"unheard"}',
+        b'{"entry":7}',
+        b'\xff\xfe{"record":"time"}',
+        b'{"record":"time","to":"\xe9"}',
+        b'{"record":"time","to":"2020-13-01T00:00:00Z"}',
+        b'{"command_id":"\\u0000"}',
+        b"[" * 100_000,
+        b'{"record":"time","entry":"enacted","x":' + b"[" * 100_000,
+        b"9" * 100_000,
+    ],
+)
+def test_what_is_no_message_is_undecodable(
+    decode: Callable[[bytes | None], object], data: bytes | None
+) -> None:
+    with pytest.raises(UndecodableError):
+        decode(data)
+
+
+def test_the_same_message_always_gives_the_same_bytes() -> None:
+    message = TimeAdvanced(to=datetime(2020, 12, 31, 16, 59, 59, tzinfo=UTC))
+    assert codec.encode(message) == b'{"record":"time","to":"2020-12-31T16:59:59Z"}'
+    assert codec.encode(codec.decode_command(codec.encode(message))) == codec.encode(message)
+
+
+def test_an_instant_is_one_whatever_its_offset() -> None:
+    hanoi = datetime(2020, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=7)))
+    read = codec.decode_command(codec.encode(TimeAdvanced(to=hanoi)))
+    assert read == TimeAdvanced(to=hanoi)

@@ -1,0 +1,130 @@
+"""The parts of the one-machine stack that need no process: ports, keys, pauses, settings, pids."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contracts.access import parse_keys
+from contracts.words import Role
+from deploy.local.child import Backoff
+from deploy.local.errors import StackError
+from deploy.local.home import Home, home_from, is_alive, start_time
+from deploy.local.keys import ensure_secrets
+from deploy.local.plan import base_environment, description, refuse_taken_ports, service_settings
+from deploy.local.ports import HOST, Ports, any_free, free_ports, holder, is_free, ports_from
+
+
+def test_free_ports_differ_and_can_be_taken() -> None:
+    ports = any_free()
+    assert len(set(ports.by_name().values())) == 5
+    assert all(is_free(port) for port in ports.by_name().values())
+
+
+@pytest.mark.parametrize("base", [0, 65532])
+def test_a_base_without_room_is_refused(base: int) -> None:
+    with pytest.raises(ValueError, match=str(base)):
+        ports_from(base)
+
+
+def test_a_taken_port_is_refused_with_its_holder() -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        assert not is_free(port)
+        assert holder(port).startswith(f"pid {os.getpid()} (")
+        ports = msgspec.structs.replace(any_free(), workflow=port)
+        with pytest.raises(StackError, match=f"port {port} of workflow is taken by pid {os.getpid()} "):
+            refuse_taken_ports(ports)
+    refuse_taken_ports(ports)
+
+
+def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    keys = ensure_secrets(home)
+    province = home.province_key_file.read_text()
+
+    assert ensure_secrets(home) == keys
+    assert home.province_key_file.read_text() == province
+    assert len(bytes.fromhex(province)) == 32
+    for path in (home.dev_keys_file, home.key_file, home.province_key_file):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_services_know_every_role_by_hash_only(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    keys = ensure_secrets(home)
+    text = home.key_file.read_text()
+    ring = parse_keys(text)
+
+    assert set(keys) == {role.value for role in Role}
+    for role, key in keys.items():
+        client = ring.identify(key)
+        assert client is not None
+        assert (client.role.value, client.name, client.agencies) == (
+            role,
+            f"dev-{role.replace('_', '-')}",
+            None,
+        )
+        assert key not in text
+
+
+def test_pauses_double_up_to_a_limit() -> None:
+    backoff = Backoff(first=0.5, most=5.0)
+    assert [backoff.pause(n) for n in (1, 2, 3, 4, 5, 1000)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def test_services_get_their_settings_and_nobody_elses(tmp_path: Path) -> None:
+    urls = description("log", Ports()).urls
+    settings = service_settings(Home(tmp_path), "log", urls)
+    assert settings["workflow"] == {
+        "MOTCUA_KAFKA": "127.0.0.1:9392",
+        "MOTCUA_BROKER": "tansu",
+        "MOTCUA_HTTP": "127.0.0.1:8803",
+        "MOTCUA_CLOCK": "log",
+        "MOTCUA_INSTANCE": "workflow-0",
+    }
+    assert settings["intake"]["MOTCUA_ANALYTICS_URL"] == "http://127.0.0.1:8802"
+    assert settings["analytics"]["MOTCUA_CLICKHOUSE"] == "clickhouse://default@127.0.0.1:9393/default"
+    assert "MOTCUA_PROVINCE_KEY" not in settings["analytics"]
+
+
+def test_settings_of_another_stack_are_not_inherited() -> None:
+    caller = {"PATH": "/bin", "MOTCUA_KAFKA": "elsewhere:9092", "MOTCUA_LOG": "DEBUG"}
+    assert base_environment(caller) == {"PATH": "/bin", "MOTCUA_LOG": "DEBUG", "PYTHONUNBUFFERED": "1"}
+
+
+def test_a_pid_used_again_is_another_process() -> None:
+    started = start_time(os.getpid())
+    assert started is not None
+    assert is_alive(os.getpid(), started)
+    assert not is_alive(os.getpid(), started - 60)
+    assert not is_alive(None, None)
+
+
+def test_the_home_comes_from_the_argument_then_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTCUA_HOME", str(tmp_path / "environment"))
+    assert home_from(str(tmp_path / "argument")).path == tmp_path / "argument"
+    assert home_from(None).path == tmp_path / "environment"
+    monkeypatch.delenv("MOTCUA_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert home_from(None).path == tmp_path / ".motcua"
+
+
+def test_a_torn_run_file_is_no_stack(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run_file.write_text('{"pid": 1')
+    assert home.read_run() is None
+    assert home.running() is None
+
+
+def test_free_ports_are_as_many_as_asked() -> None:
+    assert len(set(free_ports(7))) == 7

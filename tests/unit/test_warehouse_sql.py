@@ -1,0 +1,102 @@
+"""What the warehouse endpoint reads out of a statement before the engine sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.local.warehouse import sql
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "settings", "described", "all_columns"),
+    [
+        ("INSERT INTO t VALUES", "INSERT INTO t", "", "t", True),
+        (" insert into d.t (a, b) values ;", " insert into d.t (a, b)", "", "(SELECT a, b FROM d.t)", False),
+        ("INSERT INTO t(a)VALUES", "INSERT INTO t(a)", "", "(SELECT a FROM t)", False),
+        ("INSERT INTO TABLE `d b`.`t` FORMAT Native", "INSERT INTO TABLE `d b`.`t`", "", "`d b`.`t`", True),
+        (
+            "INSERT INTO t (* EXCEPT(a)) SETTINGS x = 'VALUES' VALUES",
+            "INSERT INTO t (* EXCEPT(a))",
+            "SETTINGS x = 'VALUES' ",
+            "(SELECT * EXCEPT(a) FROM t)",
+            False,
+        ),
+        (
+            "/* why */ INSERT INTO t -- (b)\n(a) VALUES",
+            "/* why */ INSERT INTO t -- (b)\n(a)",
+            "",
+            "(SELECT a FROM t)",
+            False,
+        ),
+    ],
+)
+def test_an_insert_that_waits_for_blocks_is_recognised(
+    text: str, target: str, settings: str, described: str, all_columns: bool
+) -> None:
+    expected = sql.Insert(target, settings, f"DESCRIBE TABLE {described}", all_columns)
+    assert sql.client_insert(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "INSERT INTO t SELECT * FROM s",
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO t FORMAT CSV 1",
+        "INSERT INTO FUNCTION null('a Int8') VALUES",
+        "SELECT 'INSERT INTO t VALUES'",
+    ],
+)
+def test_other_statements_do_not_wait_for_blocks(text: str) -> None:
+    assert sql.client_insert(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("SELECT 1", False),
+        ("SELECT 1 ; ", False),
+        ("SELECT 1; -- that was all", False),
+        ("SELECT ';' ; SELECT 2", True),
+        ("SELECT ';x', `;y`", False),
+        ("INSERT INTO t VALUES (1); (2)", False),
+        ("INSERT INTO t VALUES; DROP TABLE t", True),
+    ],
+)
+def test_several_statements_are_told_from_one(text: str, several: bool) -> None:
+    assert sql.is_several(text) is several
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("SELECT 1 FORMAT JSON", "SELECT 1"),
+        ("SELECT 1\nFORMAT TSV ;", "SELECT 1"),
+        ("SELECT 1 FORMAT TSV -- as text", "SELECT 1"),
+        ("SELECT ' FORMAT JSON'", "SELECT ' FORMAT JSON'"),
+        ("SELECT 1", "SELECT 1"),
+    ],
+)
+def test_a_closing_format_is_dropped(text: str, left: str) -> None:
+    assert sql.without_format(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "verb"),
+    [
+        ("use x", "USE"),
+        ("-- note\n SET a = 1", "SET"),
+        ("create temporary table t (a Int8)", "CREATE TEMPORARY"),
+        ("CREATE TABLE temporary (a Int8)", "CREATE"),
+        ("(SELECT 1)", "(SELECT"),
+        ("", ""),
+    ],
+)
+def test_the_verb_is_the_first_word(text: str, verb: str) -> None:
+    assert sql.verb(text) == verb
+
+
+def test_values_and_names_are_quoted() -> None:
+    assert sql.set_statement({"a": "it's \\", "b": "1"}) == r"SET a = 'it\'s \\', b = '1'"
+    assert sql.name("a`b\\") == r"`a\`b\\`"
