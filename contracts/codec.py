@@ -38,7 +38,8 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes | None) -> T:
         raise UndecodableError("a record without a value")
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # nested too deep is no message
+    # RecursionError: nested deeper than any message is.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UndecodableError(str(error)) from error
 
 

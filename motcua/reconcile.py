@@ -43,7 +43,5 @@ def table(proof: dict[str, Any]) -> str:
     lines += ["  ".join(f"{part[name]:>10}" for name in _COLUMNS) for part in proof["partitions"]]
     lines.append("  ".join(f"{value:>10}" for value in ("all", *(proof[name] for name in _COLUMNS[1:]))))
     clean = all(proof[kind] == 0 for kind in _KINDS)
-    lines.append(
-        "Log and warehouse agree." if clean else "Log and warehouse DIFFER: trust no figure."
-    )
+    lines.append("Log and warehouse agree." if clean else "Log and warehouse DIFFER: trust no figure.")
     return "\n".join(lines)

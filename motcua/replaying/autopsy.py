@@ -21,5 +21,6 @@ def last_words(stack: LocalStack) -> str:
     for log in sorted(stack.home.logs.glob("*.log")):
         with contextlib.suppress(OSError):
             tail = log.read_text(errors="replace").splitlines()[-LINES:]
-            words += [f"{log.stem}| {line}" for line in tail]
+            # What `motcua up` greets with shows a key; a dead stack's, but a key.
+            words += [f"{log.stem}| {line}" for line in tail if "Bearer" not in line]
     return "".join(f"{line}\n" for line in words)

@@ -13,11 +13,12 @@ T = TypeVar("T")
 
 
 class Reconciliation(Struct, frozen=True):
-    """The log against the warehouse; zero is the only good answer."""
+    """The log against the warehouse; nothing wrong is the only good answer. `facts` were compared."""
 
     missing: int
     duplicated: int
     mismatched: int
+    facts: int
 
     @property
     def clean(self) -> bool:
@@ -60,7 +61,12 @@ class Report(Struct, frozen=True, kw_only=True):
         flat: dict[str, Any] = {
             "commands": self.commands,
             **msgspec.structs.asdict(self.figures),
-            "reconciliation": self.reconciliation,
+            "reconciliation": {
+                "missing": self.reconciliation.missing,
+                "duplicated": self.reconciliation.duplicated,
+                "mismatched": self.reconciliation.mismatched,
+            },
+            "facts": self.reconciliation.facts,
             "refused_lines": self.refused_lines,
             "repeated_lines": self.repeated_lines,
             "seconds": round(self.seconds, 3),
@@ -85,6 +91,7 @@ class Report(Struct, frozen=True, kw_only=True):
             ("    of these, supplement requested", "chờ bổ sung", figures.supplement_requested),
             ("  refused", "từ chối tiếp nhận", figures.refused),
             ("  withdrawn", "công dân rút", figures.withdrawn),
+            ("Facts compared with the log", "sự kiện đối chiếu", checked.facts),
             ("Reconciliation: missing", "thiếu", checked.missing),
             ("Reconciliation: duplicated", "trùng", checked.duplicated),
             ("Reconciliation: mismatched", "lệch", checked.mismatched),

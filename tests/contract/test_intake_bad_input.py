@@ -11,7 +11,7 @@ import pytest
 from contracts.words import Clock
 from services.intake.domain.admission import Limits
 from tests.fakes.intake_broker import MemoryLog
-from tests.fakes.intake_desk import AGENCY, REGISTER, Desk, desk, in_loop, refuse_for
+from tests.fakes.intake_desk import AGENCY, REGISTER, Desk, desk, in_loop, refuse_for, until
 
 
 def _raw(desk: Desk, body: bytes, content_type: str = "application/json") -> Any:
@@ -122,9 +122,7 @@ async def test_only_an_importer_says_when() -> None:
         assert (await d.post("/v1/dossiers", body, key="importer", Idempotency_Key="k")).status_code == 202
 
 
-@pytest.mark.parametrize(
-    "header", [None, "counter", "Basic counter", "Bearer nobody", "Bearer", "Bearer \xff"]
-)
+@pytest.mark.parametrize("header", [None, "counter", "Basic counter", "Bearer no", "Bearer", "Bearer \xff"])
 @in_loop
 async def test_without_a_valid_key_nothing_is_read(header: str | None) -> None:
     async with desk() as d:
@@ -284,8 +282,7 @@ async def test_full_buffers_turn_requests_away_before_their_bodies() -> None:
     async with desk(limits=Limits(records=1)) as d:
         d.broker.hold = True
         waiting = asyncio.create_task(d.post("/v1/dossiers", REGISTER, Idempotency_Key="k1"))
-        while not d.gate.records:
-            await asyncio.sleep(0)
+        await until(lambda: d.gate.records)
         refused = await _raw(d, b"\xff")
         assert (refused.status_code, refused.json()["reason"]) == (503, "too_many_in_flight")
         assert d.metric("turned_away_total", reason="too_many_in_flight") == 1

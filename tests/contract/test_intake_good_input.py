@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from contracts import identity
-from contracts.codec import decode_law
+from contracts.codec import decode_law, encode
 from contracts.codes import parse_dossier_code
 from contracts.commands import (
     AcceptDossier,
@@ -23,9 +23,12 @@ from contracts.commands import (
     TimeAdvanced,
 )
 from contracts.law import LawForwarded
-from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, LAW
+from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, LAW, OUTCOMES, SERIALS
 from contracts.words import Channel, Clock, Step
-from tests.fakes.intake_broker import MemoryLog
+from services.intake.domain.admission import Limits
+from services.intake.domain.serials import SerialClaim
+from services.intake.ports import BrokenLogError
+from tests.fakes.intake_broker import MemoryLog, Stored
 from tests.fakes.intake_desk import (
     AGENCY,
     ANALYTICS,
@@ -37,10 +40,20 @@ from tests.fakes.intake_desk import (
     desk,
     in_loop,
     law_in,
+    until,
 )
 
-OTHER = {"type": "ProcedurePublished", "code": "2.000908", "version": 1, "name_vi": "Sao y", "field_vi": "CT"}
-OTHER |= {"level": "commune", "term_value": 0, "term_unit": "working_day", "channels": ["counter"]}  # type: ignore[dict-item]  # mixed plain data
+OTHER: dict[str, Any] = {
+    "type": "ProcedurePublished",
+    "code": "2.000908",
+    "version": 1,
+    "name_vi": "Chứng thực bản sao từ bản chính",
+    "field_vi": "Chứng thực",
+    "level": "commune",
+    "term_value": 0,
+    "term_unit": "working_day",
+    "channels": ["counter"],
+}
 
 
 @in_loop
@@ -347,9 +360,7 @@ async def test_a_running_replica_forwards_what_another_left() -> None:
     async with desk(log) as d:
         d.broker.send(LAW, log.all(LAW)[0].value)
         keeper = asyncio.create_task(d.intake.law.keep_forwarded(0.01))
-        async with asyncio.timeout(10):
-            while d.intake.law.book.forwarded < 2:
-                await asyncio.sleep(0.005)
+        await until(lambda: d.intake.law.book.forwarded == 2)
         keeper.cancel()
 
 
@@ -406,9 +417,105 @@ async def test_two_replicas_never_give_one_number_twice() -> None:
 async def test_stopping_lets_those_go_who_only_wait() -> None:
     async with desk() as d:
         waiting = asyncio.create_task(d.post("/v1/dossiers", REGISTER, Idempotency_Key="k", Prefer="wait=30"))
-        while not d.commands():
-            await asyncio.sleep(0)
+        await until(d.commands)
         d.intake.stop_waiting()
         async with asyncio.timeout(5):
             assert (await waiting).status_code == 202
         assert (await d.post("/v1/dossiers", REGISTER, Idempotency_Key="l")).status_code == 503
+
+
+@in_loop
+async def test_bulk_answers_each_line_for_itself_when_numbers_or_the_broker_fail() -> None:
+    log = MemoryLog()
+    law_in(log)
+    for block in range(500):
+        claim = SerialClaim(agency=AGENCY, day=date(2026, 3, 5), block=block, claimant="other")
+        log.append(SERIALS, 0, Stored(None, encode(claim), {}))
+    async with desk(log, limits=Limits(records=3)) as d:
+        withdraw = [_line(key=f"w{n}", action="withdraw", dossier_id=f"{n:032x}") for n in range(4)]
+        full = _line(key="a", action="accept", dossier_id="f" * 32, agency=AGENCY)
+        after = _line(key="b", action="appraise", dossier_id="f" * 32)
+        d.broker.hold = True
+        asked = asyncio.create_task(d.bulk("\n".join([full, *withdraw, after])))
+        await until(lambda: d.gate.records == 3)
+        d.broker.hold = False
+        d.broker.release()
+        answers = [json.loads(line) for line in (await asked).text.splitlines()]
+        assert [answer["status"] for answer in answers] == [409, 202, 202, 202, 503, 503]
+        assert answers[0]["problem"]["reason"] == "serial_exhausted"
+        assert answers[4]["problem"]["reason"] == "too_many_in_flight"
+        assert d.metric("turned_away_total", reason="too_many_in_flight") == 2
+
+
+@in_loop
+async def test_bulk_repeats_are_told_and_keep_their_numbers() -> None:
+    async with desk() as d:
+        body = "\n".join(
+            [
+                _line(key="r", action="register", **REGISTER),
+                _line(key="a", action="accept", dossier_key="r", agency=AGENCY),
+            ]
+        )
+        first, second = await d.bulk(body), await d.bulk(body)
+        assert all("repeated" not in line for line in first.text.splitlines())
+        assert [json.loads(line)["repeated"] for line in second.text.splitlines()] == [True, True]
+        codes = {c.body.dossier_code for c in d.commands() if isinstance(c.body, AcceptDossier)}
+        assert codes == {"H52.18-260305-0001"}
+        other = await d.bulk(_line(key="a", action="stamp", dossier_key="r"))
+        assert json.loads(other.text)["problem"]["reason"] == "idempotency_key_reused"
+
+
+@in_loop
+async def test_numbers_running_short_are_told_to_operators() -> None:
+    log = MemoryLog()
+    law_in(log)
+    for block in range(450):
+        claim = SerialClaim(agency=AGENCY, day=date(2026, 3, 5), block=block, claimant="other")
+        log.append(SERIALS, 0, Stored(None, encode(claim), {}))
+    async with desk(log) as d:
+        answer = await d.post(f"/v1/dossiers/{'0' * 32}/accept", {}, Idempotency_Key="k")
+        assert answer.status_code == 202
+        assert d.metric("serials_scarce_total") == 1
+
+
+@in_loop
+async def test_a_claim_that_fails_is_tried_again_by_the_next_request() -> None:
+    async with desk() as d:
+        d.broker.down = True
+        path = f"/v1/dossiers/{'0' * 32}/accept"
+        waiting = asyncio.create_task(d.post(path, {}, Idempotency_Key="k"))
+        await until(lambda: d.metric("serial_blocks_total", result="won") or d.gate.records == 0)
+        d.broker.down = False
+        assert (await waiting).status_code == 202
+
+
+@pytest.mark.parametrize("topic", [LAW, SERIALS])
+@in_loop
+async def test_a_log_that_cannot_be_read_stops_the_process(topic: str) -> None:
+    async with desk() as d:
+        d.log.append(topic, 0, Stored(None, b"{", {}))
+        [error] = d.fatal
+        assert isinstance(error, BrokenLogError)
+        assert topic in str(error)
+
+
+@in_loop
+async def test_an_outcome_that_cannot_be_read_is_counted_and_passed_by() -> None:
+    async with desk() as d:
+        d.log.append(OUTCOMES, 0, Stored(None, b"{", {}))
+        assert d.fatal == []
+        assert d.metric("undecodable_total", topic=OUTCOMES) == 1
+
+
+@in_loop
+async def test_two_who_wait_for_one_command_both_get_its_decision() -> None:
+    async with desk() as d:
+        d.workflow = accept_all
+        d.broker.hold = True
+        waiting = [
+            asyncio.create_task(d.post("/v1/dossiers", REGISTER, Idempotency_Key="k", Prefer="wait=5"))
+            for _ in range(2)
+        ]
+        await until(lambda: d.gate.records == 2)
+        d.broker.release()
+        assert [(await answer).status_code for answer in waiting] == [201, 201]

@@ -79,8 +79,8 @@ def fact(
 def fill(topic: MemoryFacts, dossiers: int, rng: random.Random, *, noise: bool = True) -> None:
     """Lives of `dossiers` dossiers over the partitions, up to random ends.
 
-    With `noise` the workflow repeats what it had said since some earlier record, as after a crash, undecodable
-    records stand in between, and clocks move.
+    With `noise` the workflow repeats what it had said since some earlier record, as after a crash, and
+    undecodable records stand in between.
     """
     partitions = sorted(topic.records)
     for partition in partitions:

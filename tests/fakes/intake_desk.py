@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import httpx
@@ -71,9 +71,7 @@ LAW_AT_START: Final[tuple[LawChange, ...]] = (
     procedure(),
     AgencyPublished(code=AGENCY, name_vi="Sở Tư pháp"),
     AgencyPublished(code="H52.19", name_vi="Sở Y tế"),
-    AgencyPublished(
-        code="H52.20", name_vi="Sở cũ", valid_to=datetime(2025, 6, 30).date(), successor="H52.18"
-    ),
+    AgencyPublished(code="H52.20", name_vi="Sở cũ", valid_to=date(2025, 6, 30), successor="H52.18"),
 )
 
 Workflow = Callable[[Command], CommandOutcome | None]
@@ -178,6 +176,13 @@ async def desk(
     async with made.http:
         yield made
     await made.intake.close(1.0)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Let the loop run until `condition` holds; TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  the state belongs to the code under test, which signals nobody
+            await asyncio.sleep(0.001)
 
 
 def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -235,6 +235,20 @@ def test_poison_becomes_a_dead_letter_and_the_partition_moves_on(own_broker: str
     assert decode_outcome(answers[0].value).command_id == one.id
 
 
+def test_it_stops_on_request_also_when_the_broker_is_gone(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    with running(broker_command(port), tmp_path / "broker.log"):
+        wait_until(lambda: not asyncio.run(_probe(port)), 30, "the broker to listen")
+        ensure_topics(f"{HOST}:{port}", 1, patience=30)
+        group = Workers(f"{HOST}:{port}", tmp_path)
+        process, _ = group.start()
+    try:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        group.close()
+
+
 def test_a_wrong_setting_is_refused_by_name() -> None:
     environ = os.environ | {"MOTCUA_KAFKA": "127.0.0.1:1", "MOTCUA_CLOCK": "sundial"}
     done = subprocess.run(

@@ -74,6 +74,7 @@ def test_all_is_sent_the_clock_moved_and_the_figures_printed(
         "refused": 0,
         "withdrawn": 0,
         "reconciliation": {"missing": 0, "duplicated": 0, "mismatched": 0},
+        "facts": 9,
         "refused_lines": 0,
         "repeated_lines": 0,
         "peak_rss_bytes": None,
@@ -145,7 +146,7 @@ def test_the_table_names_every_figure_in_both_languages() -> None:
     )
     table = Report(
         figures=figures,
-        reconciliation=Reconciliation(0, 0, 0),
+        reconciliation=Reconciliation(0, 0, 0, 32_000),
         commands=32_000,
         refused_lines=0,
         repeated_lines=0,

@@ -53,19 +53,17 @@ def test_other_statements_do_not_wait_for_blocks(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "several"),
+    ("text", "inline"),
     [
-        ("SELECT 1", False),
-        ("SELECT 1 ; ", False),
-        ("SELECT 1; -- that was all", False),
-        ("SELECT ';' ; SELECT 2", True),
-        ("SELECT ';x', `;y`", False),
-        ("INSERT INTO t VALUES (1); (2)", False),
-        ("INSERT INTO t VALUES; DROP TABLE t", True),
+        ("INSERT INTO t VALUES (1)", True),
+        ("insert into t format CSV 1,2", True),
+        ("INSERT INTO t VALUES ;", False),
+        ("INSERT INTO t FORMAT Native", False),
+        ("SELECT 'INSERT INTO t VALUES (1)'", False),
     ],
 )
-def test_several_statements_are_told_from_one(text: str, several: bool) -> None:
-    assert sql.is_several(text) is several
+def test_rows_in_the_text_of_an_insert_are_seen(text: str, inline: bool) -> None:
+    assert sql.has_inline_data(text) is inline
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from deploy.local.warehouse.protocol import Block, Channel, Column, ProtocolErro
 _NAME: Final = "ClickHouse"
 _TIMEZONE: Final = "UTC"
 _UNSUPPORTED: Final = 48
-_SYNTAX: Final = 62
 _UNKNOWN_PACKET: Final = 99
 _AUTHENTICATION: Final = 516
 _INSERTABLE: Final = ("", "DEFAULT")
@@ -88,8 +87,6 @@ class Session:
     def _execute(self, query: Query) -> None:
         scope = replace(self._scope, settings=query.settings, required=query.required)
         text = query.text
-        if sql.is_several(text):
-            raise EngineError(_SYNTAX, "Syntax error (Multi-statements are not allowed)")
         verb = sql.verb(text)
         if verb == "CREATE TEMPORARY":
             raise EngineError(_UNSUPPORTED, "temporary tables are not supported here")

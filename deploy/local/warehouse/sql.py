@@ -19,7 +19,6 @@ _INSERT: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FORMAT: Final = re.compile(r"\sFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
-_SEVERAL: Final = re.compile(r";\s*\S")
 _INLINE_DATA: Final = re.compile(
     r"\s*INSERT\b.*?\b(?:VALUES|FORMAT\s+\w+)\b\s*[^\s;]", re.IGNORECASE | re.DOTALL
 )
@@ -68,11 +67,6 @@ def without_format(sql: str) -> str:
 def has_inline_data(sql: str) -> bool:
     """Whether this is an INSERT that carries its rows in its own text."""
     return _INLINE_DATA.match(bare(sql)) is not None
-
-
-def is_several(sql: str) -> bool:
-    """Whether the text holds more than one statement, which the protocol does not allow."""
-    return not has_inline_data(sql) and _SEVERAL.search(bare(sql)) is not None
 
 
 def verb(sql: str) -> str:

@@ -9,17 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 from contracts.facts import (
-    CommandRefused,
     DossierAccepted,
-    DossierRated,
     DossierRefused,
     DossierRegistered,
     DossierWithdrawn,
     DueDatePassed,
     Fact,
     ProcessingFinished,
-    ResultReturned,
-    StepCompleted,
     SupplementReceived,
     SupplementRequested,
 )
@@ -54,5 +50,5 @@ def bucket_after(fact: Fact) -> Bucket | None:
             return Bucket.REFUSED
         case DossierWithdrawn():
             return Bucket.WITHDRAWN
-        case StepCompleted() | ResultReturned() | DossierRated() | CommandRefused():
+        case _:
             return None

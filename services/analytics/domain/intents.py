@@ -110,13 +110,11 @@ def lane_name(index: int, total: int) -> str:
 
 def key_of(entry: Entry) -> bytes:
     """The key an entry is appended under."""
-    match entry:
-        case Greeting(lane=lane):
-            return f"{lane}/greeting".encode()
-        case Intent(lane=lane, batch=batch, writer=writer):
-            return f"{lane}/intent/{batch}/{writer}".encode()
-        case Position(lane=lane, writer=writer):
-            return f"{lane}/position/{writer}".encode()
+    if isinstance(entry, Intent):
+        return f"{entry.lane}/intent/{entry.batch}/{entry.writer}".encode()
+    if isinstance(entry, Position):
+        return f"{entry.lane}/position/{entry.writer}".encode()
+    return f"{entry.lane}/greeting".encode()
 
 
 def encode(entry: Entry) -> bytes:

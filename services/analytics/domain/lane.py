@@ -28,18 +28,17 @@ class LaneLog:
         """Take one entry in; another lane's is none of ours."""
         if entry.lane != self.lane:
             return
-        match entry:
-            case Greeting(writer=writer):
-                self.writer = writer
-            case Intent():
-                self._intent_keys[key_of(entry)] = entry.batch
-                if entry.batch > self.batch:
-                    self._intents.setdefault(entry.batch, entry)
-            case Position():
-                self._position_writers.add(entry.writer)
-                if self.position is None or entry.batch > self.position.batch:
-                    self.position = entry
-                    self._intents = {b: i for b, i in self._intents.items() if b > entry.batch}
+        if isinstance(entry, Greeting):
+            self.writer = entry.writer
+        elif isinstance(entry, Intent):
+            self._intent_keys[key_of(entry)] = entry.batch
+            if entry.batch > self.batch:
+                self._intents.setdefault(entry.batch, entry)
+        else:
+            self._position_writers.add(entry.writer)
+            if self.position is None or entry.batch > self.position.batch:
+                self.position = entry
+                self._intents = {b: i for b, i in self._intents.items() if b > entry.batch}
 
     @property
     def batch(self) -> int:

@@ -2,7 +2,8 @@
 
 The buckets add up to `received`, so hiding the small ones is not enough: their sum can be reckoned. When
 that sum is below ten too, or only one bucket is hidden, the smallest shown one is hidden as well.
-A rate is shown where what is missing to 100 % is at least ten; otherwise only its lower bound.
+Rates are reckoned from the public counts alone, so they can tell nothing that those do not: a rate whose
+denominator is not public is replaced by a bound it certainly reaches.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def publish(counts: Counts) -> PublicFigures:
         name: number if name in shown else BELOW if number < THRESHOLD else None
         for name, number in numbers.items()
     }
-    received = counts.received if counts.received >= THRESHOLD else BELOW
-    return PublicFigures({"received": received, **public}, _public_rates(counts, shown))
+    public["received"] = counts.received if counts.received >= THRESHOLD else BELOW
+    return PublicFigures(public, _public_rates(public))
 
 
 def _hides_well(numbers: dict[str, int], shown: set[str]) -> bool:
@@ -53,19 +54,28 @@ def _hides_well(numbers: dict[str, int], shown: set[str]) -> bool:
     return len(hidden) > 1 and sum(hidden) >= THRESHOLD
 
 
-def _public_rates(counts: Counts, shown: set[str]) -> tuple[PublicRate, ...]:
-    known = {Bucket.EARLY.value, Bucket.ON_TIME.value} <= shown
-    result = []
-    for rate in rates(counts):
-        value = bound = None
-        if known and rate.denominator - rate.numerator >= THRESHOLD:
-            value = _rounded(rate.numerator, rate.denominator)
-        elif known:
-            bound = _rounded(rate.numerator, rate.numerator + THRESHOLD - 1)
-        result.append(PublicRate(rate.name, value, bound))
-    return tuple(result)
+def _public_rates(public: dict[str, int | str | None]) -> tuple[PublicRate, ...]:
+    def known(name: str) -> int | None:
+        number = public[name]
+        return number if isinstance(number, int) else None
+
+    received, early, on_time = known("received"), known("early"), known("on_time")
+    if received is None or early is None or on_time is None:
+        return tuple(PublicRate(rate.name, None, None) for rate in rates(Counts()))
+    in_time, not_due, late = early + on_time, known("not_due"), known("late")
+    # At most this many were solved: all received, or the in time and nine late ones.
+    solved_at_most = in_time + THRESHOLD - 1 if public["late"] == BELOW else received
+    return (
+        PublicRate("on_time_of_received", _rounded(in_time, received), None),
+        PublicRate("on_time_of_decided", None, _rounded(in_time, received))
+        if not_due is None
+        else PublicRate("on_time_of_decided", _rounded(in_time, received - not_due), None),
+        PublicRate("on_time_of_solved", None, _rounded(in_time, solved_at_most))
+        if late is None
+        else PublicRate("on_time_of_solved", _rounded(in_time, in_time + late), None),
+    )
 
 
 def _rounded(numerator: int, denominator: int) -> float:
-    """Down to tenths of a percent, so that no exact denominator can be reckoned from it."""
+    """Down to tenths of a percent."""
     return int(Fraction(numerator, denominator) * 1000) / 1000

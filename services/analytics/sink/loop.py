@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from contracts.topics import FACTS
 from services.analytics.domain.batch import NOTHING, Batch, Record, translate
@@ -71,6 +72,13 @@ class LaneSettings:
     partitions: tuple[int, ...]
     cut: CutPolicy = field(default_factory=CutPolicy)
     poison_share: float = 0.05
+
+
+class _Mark(NamedTuple):
+    """A record of our own in the intents topic: whatever stood there `before` (stopwatch) precedes it."""
+
+    offset: int
+    before: float
 
 
 class Sink:
@@ -136,6 +144,7 @@ class Sink:
         for partition, part in parts.items():
             found = counts.get(partition, 0)
             if found != part.rows:
+                self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
                 raise WarehouseMismatchError(
                     f"partition {partition}: the warehouse holds {found} facts, {part.rows} were inserted; "
                     "warehouse and log do not belong together, or one of them lost data"
@@ -219,7 +228,7 @@ class Sink:
         self._reached("dead letters acked")
         token, started = intent.token(), clock.monotonic()
         if batch.rows:
-            self._retry("insert", lambda: self._insert(intent, batch, token))
+            self._retry("insert", lambda: self._insert(batch, token))
         self._reached("facts inserted")
         if batch.clocks:
             self._retry("clocks", lambda: self._ports.warehouse.insert_clocks(batch.clocks, token))
@@ -230,11 +239,11 @@ class Sink:
         self._tidy()
         self._publish(batch, records, self._last_insert - started)
 
-    def _insert(self, intent: Intent, batch: Batch, token: str) -> None:
+    def _insert(self, batch: Batch, token: str) -> None:
         """One try. After a long wait or a frozen process the lane may have a newer writer, and the tables
         may have forgotten the token: look again before inserting."""
         if self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
-            self._read_through(self._ports.intents.append(key_of(intent), encode(intent)))
+            self._look_again()
         self._ports.warehouse.insert_facts(batch.rows, token)
 
     def _position_after(self, intent: Intent, batch: Batch, recent: PoisonCount) -> Position:
@@ -271,17 +280,25 @@ class Sink:
     def _append(self, entry: Entry) -> None:
         """Append, read back through it, and stop when a newer writer has greeted meanwhile."""
         key, value = key_of(entry), encode(entry)
-        offset = self._retry("append", lambda: self._ports.intents.append(key, value))
+        mark = self._retry("append", lambda: self._put(key, value))
         self._reached(f"{type(entry).__name__.lower()} appended")
-        self._retry("read back", lambda: self._read_through(offset))
+        self._retry("read back", lambda: self._read_through(mark))
 
-    def _read_through(self, offset: int) -> None:
-        asked_at = self._ports.clock.monotonic()
-        for read in self._ports.intents.read_through(offset):
+    def _put(self, key: bytes, value: bytes | None) -> _Mark:
+        before = self._ports.clock.monotonic()
+        return _Mark(self._ports.intents.append(key, value), before)
+
+    def _read_through(self, mark: _Mark) -> None:
+        for read in self._ports.intents.read_through(mark.offset):
             self._log.apply(read)
-        self._verified_at = asked_at
+        self._verified_at = mark.before
         if self._log.writer != self._settings.writer:
             raise FencedError(f"lane {self._settings.lane} has a newer writer; this one stops")
+
+    def _look_again(self) -> None:
+        """Whether the lane is still ours, as of now: a record that says nothing marks the end to read to."""
+        nothing = f"{self._settings.lane}/look/{self._settings.writer}".encode()
+        self._read_through(self._put(nothing, None))
 
     def _parts(self) -> dict[int, PartitionPosition]:
         known = {} if self._log.position is None else self._log.position.by_partition()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -81,11 +82,8 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
 def _members_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise bad_shape(name[:80], "a member stands twice in one object")
-            seen.add(name)
+        twice = max(Counter(name for name, _ in pairs).items(), key=lambda item: item[1])[0]
+        raise bad_shape(twice[:80], "a member stands twice in one object")
     return members
 
 

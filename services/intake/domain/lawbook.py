@@ -22,7 +22,6 @@ from contracts.law import (
     LawChange,
     LawEnacted,
     LawEntry,
-    LawForwarded,
     ProcedurePublished,
     Session,
 )
@@ -58,19 +57,17 @@ class _Standing:
         return other
 
     def has(self, change: LawChange) -> bool:
-        match change:
-            case ProcedurePublished():
-                return self.catalogue.procedures.get(change.code) == change
-            case AgencyPublished():
-                return self.catalogue.agencies.get(change.code) == change
-            case CalendarAmended():
-                return (
-                    self.years.issuperset(change.years)
-                    and all(self.days.get(day.date) == day for day in change.days)
-                    and change.sessions in (None, self.sessions)
-                )
-            case EngineVersion():
-                return self.engine == change
+        if isinstance(change, ProcedurePublished):
+            return self.catalogue.procedures.get(change.code) == change
+        if isinstance(change, AgencyPublished):
+            return self.catalogue.agencies.get(change.code) == change
+        if isinstance(change, CalendarAmended):
+            return (
+                self.years.issuperset(change.years)
+                and all(self.days.get(day.date) == day for day in change.days)
+                and change.sessions in (None, self.sessions)
+            )
+        return self.engine == change
 
     def apply(self, change: LawChange) -> None:
         self.catalogue.apply(change)
@@ -94,19 +91,18 @@ class LawBook:
 
     def apply(self, entry: LawEntry) -> None:
         """The next entry of the topic. Raises LawCorruptError."""
-        match entry:
-            case LawEnacted():
-                self.enacted += 1
-                self._waiting.append(entry)
-                for change in entry.changes:
-                    self._standing.apply(change)
-            case LawForwarded():
-                if entry.through > self.enacted:
-                    raise LawCorruptError(f"forwarded through {entry.through} of {self.enacted} versions")
-                while self.forwarded < entry.through:
-                    self.forwarded += 1
-                    for change in self._waiting.popleft().changes:
-                        self.in_force.apply(change)
+        if isinstance(entry, LawEnacted):
+            self.enacted += 1
+            self._waiting.append(entry)
+            for change in entry.changes:
+                self._standing.apply(change)
+            return
+        if entry.through > self.enacted:
+            raise LawCorruptError(f"forwarded through {entry.through} of {self.enacted} versions")
+        while self.forwarded < entry.through:
+            self.forwarded += 1
+            for change in self._waiting.popleft().changes:
+                self.in_force.apply(change)
 
     def waiting(self) -> list[tuple[int, LawEnacted]]:
         """Versions enacted and not yet forwarded, in order."""

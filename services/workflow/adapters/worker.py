@@ -9,6 +9,7 @@ done.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,7 @@ from services.workflow.settings import Settings
 
 FAUST_VERSION: Final = "0.15.3"
 GROUP: Final = "workflow"
+STOP_SECONDS: Final = 8.0
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,10 @@ class Worker:
             if self.app.crashed:
                 raise RuntimeError(f"the Faust app crashed: {self.app.crash_reason!r}")
         finally:
-            await self.app.stop()
+            # Without a broker Faust waits for answers that never come; what is not committed by then is
+            # read again and skipped.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.app.stop(), STOP_SECONDS)
             await self._drop(set(self.runners))
 
     async def _read(self, stream: Any) -> None:
