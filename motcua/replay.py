@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 from tqdm import tqdm
 
 from contracts.words import Clock, Role
+from deploy.local.home import StackState
 from deploy.local.stack import LocalStack
 from motcua.client import Client
 from motcua.failure import Failure
@@ -28,11 +29,12 @@ from motcua.replaying.autopsy import last_words
 from motcua.replaying.chaos import Chaos
 from motcua.replaying.door import Door
 from motcua.replaying.history import MOST_LINES, Recording
-from motcua.replaying.report import Reconciliation, Report, read_figures, read_reconciliation
+from motcua.replaying.report import Report, read_figures, read_reconciliation
 from motcua.replaying.sampler import Sampler
 
 HELP: Final = "Send a history through the door of a stack whose clock is the log, and check the figures."
 RECONCILE_SECONDS: Final = 1_800.0
+ENDED: Final = frozenset({StackState.STOPPING, StackState.STOPPED, StackState.FAILED})
 CHAOS_CHUNKS: Final = 25
 """Into how many bodies a history is cut at least when processes are killed on the way."""
 
@@ -44,6 +46,11 @@ class Target:
     client: Client
     patient: Client
     stack: LocalStack | None = None
+
+    def check(self) -> None:
+        """Raises Failure when our own stack has ended, so that nobody waits for it."""
+        if self.stack is not None and (state := self.stack.state()).state in ENDED:
+            raise Failure(f"the stack has ended: {state.message or 'it did not say why'}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +82,7 @@ def replay(recording: Recording, target: Target, *, patience: float, chaos_seed:
 
     Raises Failure when it cannot be carried through; lines refused for good are reported, not raised.
     """
-    door = Door(target.client, patience=patience)
+    door = Door(target.client, patience=patience, check=target.check)
     clock = door.get("/v1/about").get("clock")
     if clock != Clock.LOG:
         raise Failure(
@@ -97,7 +104,8 @@ def replay(recording: Recording, target: Target, *, patience: float, chaos_seed:
         seconds = time.monotonic() - began
         if chaos:
             chaos.finish()
-        checked = _reconcile(Door(target.patient, patience=patience))
+        patient = Door(target.patient, patience=patience, check=target.check)
+        checked = read_reconciliation(patient.post("/v1/reconcile", analytics=True))
         period = recording.about.period if recording.about else None
         days = {"from": period.first, "to": period.last} if period else {}
         figures = read_figures(door.get("/v1/figures", analytics=True, **days))
@@ -131,10 +139,6 @@ def _send(recording: Recording, door: Door, chaos: Chaos | None) -> None:
             bar.update(chunk.registrations)
     if chaos:
         chaos.reach(1.0)
-
-
-def _reconcile(door: Door) -> Reconciliation:
-    return read_reconciliation(door.post("/v1/reconcile", analytics=True))
 
 
 @contextlib.contextmanager

@@ -36,18 +36,24 @@ class Sent:
 
 
 class Door:
-    """The stack as the replay sees it. `patience` is seconds without any success before giving up."""
+    """The stack as the replay sees it.
+
+    `patience` is seconds without any success before giving up; `check` is asked before each wait and
+    raises when waiting is of no use.
+    """
 
     def __init__(
         self,
         client: Client,
         *,
         patience: float = 60.0,
+        check: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client: Final = client
         self._patience: Final = patience
+        self._check: Final = check
         self._now: Final = now
         self._sleep: Final = sleep
         self.sent: Final = Sent()
@@ -112,6 +118,7 @@ class Door:
                     f"analytics should reach {to.isoformat()}, but nothing moved for {self._patience:g} s:"
                     f" its clock is {clock}, lag {seen.get('lag_records')} records"
                 )
+            self._check()
             self._sleep(POLL)
 
     def _settle(self, pending: list[bytes], answers: list[dict[str, Any]]) -> int:
@@ -130,6 +137,7 @@ class Door:
 
     def _wait(self, since: float, pause: float, asked: float | None, why: str) -> float:
         """Sleep as asked or for the pause; the next pause. Raises Failure when patience is over."""
+        self._check()
         if self._now() - since > self._patience:
             raise Failure(f"gave up after {self._patience:g} s: {why}")
         self._sleep(pause if asked is None else min(asked, self._patience))

@@ -60,3 +60,14 @@ def test_an_instant_is_one_whatever_its_offset() -> None:
     hanoi = datetime(2020, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=7)))
     read = codec.decode_command(codec.encode(TimeAdvanced(to=hanoi)))
     assert read == TimeAdvanced(to=hanoi)
+
+
+@pytest.mark.parametrize(
+    "to", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00", "1989-12-31T00:00:00Z"]
+)
+def test_an_instant_no_reader_can_reckon_with_is_no_message(to: str) -> None:
+    """The first two are well-formed, but have no UTC form: a worker would die of them again and again."""
+    with pytest.raises(UndecodableError, match="out of reach"):
+        codec.decode_command(b'{"record":"time","to":"%s"}' % to.encode())
+    with pytest.raises(UndecodableError, match="out of reach"):
+        codec.decode_fact(b'{"record":"clock","cause":[0,0,0],"to":"%s"}' % to.encode())
