@@ -10,6 +10,7 @@ import pytest
 
 from contracts.words import Clock
 from services.intake.domain.admission import Limits
+from services.intake.http import reading
 from tests.fakes.intake_broker import MemoryLog
 from tests.fakes.intake_desk import AGENCY, REGISTER, Desk, desk, in_loop, refuse_for, until
 
@@ -234,6 +235,23 @@ async def test_bodies_too_large_are_cut_off() -> None:
 
 
 @in_loop
+async def test_a_body_that_does_not_come_gives_its_share_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BODY_SECONDS", 0.01)
+    async with desk() as d:
+        never = asyncio.Event()
+
+        async def slow() -> Any:
+            yield b"{"
+            await never.wait()
+
+        headers = {"Authorization": "Bearer counter", "Idempotency-Key": "k"}
+        headers |= {"Content-Type": "application/json"}
+        answer = await d.http.post("/v1/dossiers", content=slow(), headers=headers)
+        assert (answer.status_code, answer.json()["reason"]) == (408, "body_too_slow")
+        assert d.gate.reserved_bytes == 0
+
+
+@in_loop
 async def test_other_media_types_are_refused() -> None:
     async with desk() as d:
         body = json.dumps(REGISTER).encode()
@@ -286,6 +304,7 @@ async def test_full_buffers_turn_requests_away_before_their_bodies() -> None:
         refused = await _raw(d, b"\xff")
         assert (refused.status_code, refused.json()["reason"]) == (503, "too_many_in_flight")
         assert d.metric("turned_away_total", reason="too_many_in_flight") == 1
+        assert d.metric("requests_total", method="POST", route="/v1/dossiers", status="503") == 1
         d.broker.hold = False
         d.broker.release()
         assert (await waiting).status_code == 202

@@ -6,6 +6,7 @@ A real stack each: broker, warehouse and the three services, started and stopped
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -20,9 +21,14 @@ from motcua.simulation.counts import Fate, count
 SCALE = "0.002"
 
 
-def _motcua(*words: str, seconds: float) -> subprocess.CompletedProcess[str]:
+def _motcua(*words: str, seconds: float, scratch: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "motcua", *words], capture_output=True, text=True, timeout=seconds, check=False
+        [sys.executable, "-m", "motcua", *words],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        env=os.environ | ({"TMPDIR": str(scratch)} if scratch else {}),
     )
 
 
@@ -50,8 +56,11 @@ def _replayed(profile: str, folder: Path, *words: str) -> dict[str, Any]:
         "simulate", "--profile", profile, "--seed", "1", "--scale", SCALE, "--out", str(history), seconds=60
     )
     assert told.returncode == 0, told.stderr
-    replayed = _motcua("replay", str(history), "--json", *words, seconds=280)
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    replayed = _motcua("replay", str(history), "--json", *words, seconds=280, scratch=scratch)
     assert replayed.returncode == 0, replayed.stderr
+    assert list(scratch.iterdir()) == []
     report: dict[str, Any] = json.loads(replayed.stdout)
     commands = [json.loads(line) for line in history.read_bytes().splitlines()[1:]]
     assert report["commands"] == len(commands)

@@ -22,6 +22,10 @@ from services.analytics.sink.loop import Ports
 Reached = Callable[[str], None]
 
 
+# So many empty polls in a row are the end: what was read before has been dealt with by then.
+_QUIET = 12
+
+
 class DiedError(BaseException):
     """The process is gone at once; nothing may catch it."""
 
@@ -80,6 +84,7 @@ class MemoryFactLog:
         self._reached = reached
         self._at_end = at_end
         self._at: dict[int, int] = {}
+        self._quiet = 0
         self.committed: dict[int, int] = {}
 
     def topic_id(self) -> str:
@@ -91,13 +96,14 @@ class MemoryFactLog:
         self._at = dict(positions)
 
     def poll(self, max_records: int, seconds: float) -> list[Record]:
-        """See the port; tells when there is nothing left."""
+        """See the port; tells when there has been nothing left for a while."""
         found: list[Record] = []
         for partition, at in self._at.items():
             part = self._topic.records[partition][at : at + max_records - len(found)]
             self._at[partition] += len(part)
             found += part
-        if not found:
+        self._quiet = 0 if found else self._quiet + 1
+        if self._quiet > _QUIET:
             self._at_end()
         return found
 

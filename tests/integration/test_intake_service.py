@@ -230,6 +230,7 @@ def test_an_outcome_answers_who_waits(own_broker: str, tmp_path: Path) -> None:
         assert answer.headers["idempotent-replayed"] == "true"
 
 
+@pytest.mark.slow
 def test_a_broker_that_goes_away_is_never_a_success(tmp_path: Path) -> None:
     [port] = free_ports(1)
     agency = "H61.03"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 import pytest
 
@@ -32,29 +33,33 @@ from tests.fakes.analytics_facts import DUE, START, fact
 REFUSED_COMMAND = CommandRefused("stamp", "wrong_step", "rule", "ground")
 
 
-@pytest.mark.parametrize(
-    ("body", "overdue", "bucket"),
-    [
-        (DossierRegistered(), False, Bucket.NOT_DUE),
-        (DossierAccepted("H52.18-200201-0001", START, DUE, "nd61"), False, Bucket.NOT_DUE),
-        (SupplementRequested("missing_paper", 60), False, Bucket.PAUSED),
-        (SupplementRequested("missing_paper", -60), True, Bucket.LATE),
-        (SupplementReceived(DUE, 60), False, Bucket.NOT_DUE),
-        (SupplementReceived(DUE, 60), True, Bucket.LATE),
-        (DueDatePassed(DUE), True, Bucket.LATE),
-        (ProcessingFinished(Outcome.EARLY, DUE), False, Bucket.EARLY),
-        (ProcessingFinished(Outcome.ON_TIME, DUE), False, Bucket.ON_TIME),
-        (ProcessingFinished(Outcome.LATE, DUE), True, Bucket.LATE),
-        (DossierRefused("not_competent"), False, Bucket.REFUSED),
-        (DossierWithdrawn(), False, Bucket.WITHDRAWN),
-        (StepCompleted(Step.APPRAISE), False, None),
-        (ResultReturned(), False, None),
-        (DossierRated(5), False, None),
-        (REFUSED_COMMAND, True, None),
-    ],
-)
+BUCKETS: list[tuple[FactBody, bool, Bucket | None]] = [
+    (DossierRegistered(), False, Bucket.NOT_DUE),
+    (DossierAccepted("H52.18-200201-0001", START, DUE, "nd61"), False, Bucket.NOT_DUE),
+    (SupplementRequested("missing_paper", 60), False, Bucket.PAUSED),
+    (SupplementRequested("missing_paper", -60), True, Bucket.LATE),
+    (SupplementReceived(DUE, 60), False, Bucket.NOT_DUE),
+    (SupplementReceived(DUE, 60), True, Bucket.LATE),
+    (DueDatePassed(DUE), True, Bucket.LATE),
+    (ProcessingFinished(Outcome.EARLY, DUE), False, Bucket.EARLY),
+    (ProcessingFinished(Outcome.ON_TIME, DUE), False, Bucket.ON_TIME),
+    (ProcessingFinished(Outcome.LATE, DUE), True, Bucket.LATE),
+    (DossierRefused("not_competent"), False, Bucket.REFUSED),
+    (DossierWithdrawn(), False, Bucket.WITHDRAWN),
+    (StepCompleted(Step.APPRAISE), False, None),
+    (ResultReturned(), False, None),
+    (DossierRated(5), False, None),
+    (REFUSED_COMMAND, True, None),
+]
+
+
+@pytest.mark.parametrize(("body", "overdue", "bucket"), BUCKETS)
 def test_bucket_after_a_fact(body: FactBody, overdue: bool, bucket: Bucket | None) -> None:
     assert bucket_after(fact(body, overdue=overdue)) is bucket
+
+
+def test_every_kind_of_fact_has_its_line_in_the_table() -> None:
+    assert {type(body) for body, _, _ in BUCKETS} == set(get_args(FactBody))
 
 
 def test_a_row_keeps_the_fact_and_its_place() -> None:

@@ -96,6 +96,10 @@ def position(batch: int, writer: str = "a", lane: str = "0of1") -> Position:
     )
 
 
+def test_another_split_into_lanes_is_another_lane() -> None:
+    assert len({intents.lane_name(0, 1), intents.lane_name(0, 2), intents.lane_name(1, 2)}) == 3
+
+
 def test_a_token_depends_on_what_is_inserted_and_on_nothing_else() -> None:
     assert intent(batch=1, writer="a").token() == intent(batch=1, writer="b").token()
     changed = {

@@ -105,3 +105,17 @@ def test_waiting_ends_when_nothing_moves() -> None:
     ):
         door.wait_for_clock(END)
     assert clock.now < 12
+
+
+def test_nobody_waits_for_a_stack_that_has_ended() -> None:
+    def ended() -> None:
+        raise Failure("the stack has ended")
+
+    stack, clock = FakeStack(mischief=["down"] * 5), FakeTime()
+    door = Door(stack.client(), check=ended, now=clock, sleep=clock.sleep)
+    with pytest.raises(Failure, match="the stack has ended"):
+        door.send(LINES)
+    stack.time_to = "2020-01-01T00:00:00Z"
+    with pytest.raises(Failure, match="the stack has ended"):
+        door.wait_for_clock(END)
+    assert clock.slept == []

@@ -29,6 +29,7 @@ class SerialDesk:
         self._metrics = metrics
         self._patience = patience
         self._changed = asyncio.Event()
+        self._failures = 0
 
     def read(self, record: Record) -> None:
         """The next record of the topic of claims. Raises BrokenLogError for what is no claim.
@@ -51,6 +52,7 @@ class SerialDesk:
     async def reserve(self, key: SerialKey, count: int) -> list[int]:
         """`count` numbers nobody else has. Raises Refused (serial_exhausted), Unavailable."""
         taken: list[int] = []
+        failures = self._failures
         self._ledger.want(key, count)
         try:
             async with asyncio.timeout(self._patience):
@@ -62,6 +64,9 @@ class SerialDesk:
                     changed = self._changed
                     self._send(self._ledger.plan(key))
                     await changed.wait()
+                    if self._failures > failures:
+                        # A claim of ours failed: the broker is in trouble, and trying on would add to it.
+                        raise Unavailable("serials_not_claimed")
         except TimeoutError as error:
             raise Unavailable("serials_not_claimed") from error
         finally:
@@ -84,6 +89,7 @@ class SerialDesk:
         def done(sent: asyncio.Future[Ack]) -> None:
             if sent.cancelled() or sent.exception() is not None:
                 self._ledger.dropped(claim)
+                self._failures += 1
                 self._wake()
 
         return done

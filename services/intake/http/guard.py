@@ -27,6 +27,7 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/v1/about", "
 SINGLE_LIMIT: Final = 64 * 1024
 BULK_LIMIT: Final = 8 * 1024 * 1024
 LIMITS: Final[Mapping[str, int]] = {"/v1/commands": BULK_LIMIT, "/v1/law": BULK_LIMIT}
+_FIXED: Final = OPEN_PATHS | LIMITS.keys() | {"/v1/dossiers", "/v1/time"}
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -109,9 +110,11 @@ def _length(headers: Headers) -> int | None:
 
 
 def _template(scope: Scope) -> str:
-    """The route's template, never the path: paths are unbounded and name dossiers."""
+    """The route's template, never the path as such: paths are unbounded and name dossiers."""
     route: Any = scope.get("route")
-    return getattr(route, "path", None) or "<unmatched>"
+    path: str = scope["path"]
+    # Who is turned away at the guard has not met a route yet; the fixed paths are templates themselves.
+    return getattr(route, "path", None) or (path if path in _FIXED else "<unmatched>")
 
 
 def _too_large(limit: int) -> Any:
