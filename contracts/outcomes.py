@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from contracts.commands import Instant
-from contracts.words import CommandId, DossierCode, DossierId, NationalStatus, ReasonCode, Step
+from contracts.words import CommandId, DossierCode, DossierId, Fingerprint, NationalStatus, ReasonCode, Step
 
 
 class Result(StrEnum):
@@ -46,14 +46,15 @@ class ActionName(StrEnum):
 
 
 class CommandOutcome(Struct, frozen=True, kw_only=True):
-    """The answer. `repeated` says the command had been decided before and `result` is what it was then.
+    """The answer to the command with that id and fingerprint.
 
-    The rest describes the dossier as it is now: `seq` of its last fact, status, step to do next, legal
-    code, due date, and the actions the workflow would accept next. For a dossier nobody registered they
-    are empty.
+    `repeated` says the command had been decided before, and `result` is what it was then. The rest
+    describes the dossier as it is now: `seq` of its last fact, status, step to do next, legal code, due
+    date, and the actions the workflow would accept next. For a dossier nobody registered they are empty.
     """
 
     command_id: CommandId
+    fingerprint: Fingerprint
     dossier_id: DossierId
     result: Result
     repeated: bool = False

@@ -23,8 +23,8 @@ COMMANDS: Final = {
     "doctor": "find out what is wrong with this machine or stack, and what to do",
     "topics": "create and verify the topics on a broker",
     "catalogue": "enact procedures, agencies and the calendar",
-    "simulate": "hand in and process invented dossiers",
-    "replay": "run a recorded year through a stack of its own",
+    "simulate": "write a made-up history of an office, for replay",
+    "replay": "send a history through the door and check the figures",
     "reconcile": "compare the log with the warehouse",
 }
 

@@ -79,7 +79,13 @@ Workflow = Callable[[Command], CommandOutcome | None]
 
 def accept_all(command: Command) -> CommandOutcome:
     """The workflow says yes."""
-    return CommandOutcome(command_id=command.id, dossier_id=command.dossier_id, result=Result.ACCEPTED, seq=1)
+    return CommandOutcome(
+        command_id=command.id,
+        fingerprint=command.fingerprint,
+        dossier_id=command.dossier_id,
+        result=Result.ACCEPTED,
+        seq=1,
+    )
 
 
 def refuse_for(reason: str) -> Workflow:
@@ -88,6 +94,7 @@ def refuse_for(reason: str) -> Workflow:
     def answer(command: Command) -> CommandOutcome:
         return CommandOutcome(
             command_id=command.id,
+            fingerprint=command.fingerprint,
             dossier_id=command.dossier_id,
             result=Result.REFUSED,
             refusal=Refusal(reason=reason, rule="Quy tắc", legal_ground="Nghị định 118/2025/NĐ-CP"),

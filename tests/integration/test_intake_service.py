@@ -218,7 +218,12 @@ def test_an_outcome_answers_who_waits(own_broker: str, tmp_path: Path) -> None:
         waiting.start()
         [command] = commands(own_broker, {dossier})[dossier]
         outcome = CommandOutcome(
-            command_id=command.id, dossier_id=dossier, result=Result.ACCEPTED, seq=3, repeated=True
+            command_id=command.id,
+            fingerprint=command.fingerprint,
+            dossier_id=dossier,
+            result=Result.ACCEPTED,
+            seq=3,
+            repeated=True,
         )
         producer = KafkaProducer(bootstrap_servers=own_broker)
         producer.send(OUTCOMES, key=dossier.encode(), value=encode(outcome))

@@ -10,14 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 from clickhouse_driver import Client
-from clickhouse_driver import errors as driver_errors
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from contracts.access import hash_key
@@ -29,7 +29,7 @@ from deploy.local.ports import HOST, free_ports
 from services.analytics.adapters.kafka import Brokers, KafkaFactLog
 from services.analytics.domain.batch import Record
 from services.analytics.domain.intents import Range
-from services.analytics.errors import TopicRecreatedError
+from services.analytics.errors import TopicRecreatedError, WarehouseMismatchError
 from tests.fakes.analytics import MemoryFacts
 from tests.fakes.analytics_facts import START, fill, truth
 from tests.waiting import wait_until
@@ -181,46 +181,42 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     stack.assert_exact(facts)
 
     figures, fresh = stack.ask("/v1/figures"), stack.ask("/v1/freshness")
-    wait_until(lambda: stack.ask("/v1/freshness")["lag_records"] == 0, PATIENCE, "the lag to be known as none")
+    wait_until(
+        lambda: stack.ask("/v1/freshness")["lag_records"] == 0, PATIENCE, "the lag to be known as none"
+    )
     assert figures["received"] == sum(
         figures[name] for name in ("early", "on_time", "late", "not_due", "paused", "refused", "withdrawn")
     )
-    assert fresh["clock"].startswith(str((START.year, START.month)[0] + 1))
+    assert datetime.fromisoformat(fresh["clock"]) == START + timedelta(days=400)
     board = httpx.get(f"http://{stack.http}/")
     assert board.status_code == 200
     assert "Bảng theo dõi hồ sơ" in board.text
     garbage = truth(record for records in facts.records.values() for record in records).garbage
     assert garbage > 0
-    assert sum(KafkaEnds(stack).of(FACTS_DLQ)) == garbage
+    assert records_in(stack, FACTS_DLQ) == garbage
 
     assert stack.analytics.running is not None
     stack.analytics.running.send_signal(signal.SIGTERM)
     assert stack.analytics.ended(30) == 0
 
 
-class KafkaEnds:
-    """How many records each partition of a topic holds, by reading it."""
+def records_in(stack: Stack, topic: str) -> int:
+    """How many records a topic holds, as fetches say: the broker's own answer about the end is too small."""
+    consumer = Brokers((stack.kafka,), 0.02, "test").consumer()
+    parts = [TopicPartition(topic, partition) for partition in range(DOSSIER_PARTITIONS)]
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def fetched() -> bool:
+        consumer.poll(50)
+        return all(consumer.highwater(part) is not None for part in parts)
 
-    def of(self, topic: str) -> list[int]:
-        consumer = Brokers((self._stack.kafka,), 0.02, "test").consumer()
-        try:
-            from kafka import TopicPartition
-
-            parts = [TopicPartition(topic, p) for p in range(DOSSIER_PARTITIONS)]
-            consumer.assign(parts)
-            for part in parts:
-                consumer.seek(part, 0)
-            wait_until(
-                lambda: (consumer.poll(50), all(consumer.highwater(p) is not None for p in parts))[1],
-                PATIENCE,
-                "every partition to be fetched",
-            )
-            return [consumer.highwater(part) for part in parts]
-        finally:
-            consumer.close(autocommit=False)
+    try:
+        consumer.assign(parts)
+        for part in parts:
+            consumer.seek(part, 0)
+        wait_until(fetched, PATIENCE, "every partition to be fetched")
+        return sum(consumer.highwater(part) for part in parts)
+    finally:
+        consumer.close(autocommit=False)
 
 
 def test_a_lone_fact_is_visible_without_another_one(stack: Stack) -> None:
@@ -239,8 +235,7 @@ def test_analytics_killed_again_and_again_in_the_middle_is_exact(stack: Stack) -
     for start in range(0, len(records), step):
         stack.analytics.start()
         stack.send(records[start : start + step])
-        seen = len(records[:start])
-        wait_until(lambda seen=seen: position_sum(stack) >= min(seen, 1), PATIENCE, "some work to be done")
+        wait_until(lambda: position_sum(stack) > 0, PATIENCE, "some work to be done")
         time.sleep(rng.random() * 0.3)  # a random moment to die in; nothing waits for it
         stack.analytics.kill()
     stack.analytics.start()
@@ -249,8 +244,9 @@ def test_analytics_killed_again_and_again_in_the_middle_is_exact(stack: Stack) -
 
 
 def position_sum(stack: Stack) -> int:
+    """How many records stand inserted, as far as analytics says."""
     parts = (stack.ask("/v1/freshness") or {}).get("partitions", {})
-    return sum(part["position"] for part in parts.values()) + 1 if parts else 0
+    return sum(part["position"] for part in parts.values())
 
 
 def test_the_warehouse_killed_in_the_middle_gets_the_same_batches_again(stack: Stack) -> None:
@@ -296,7 +292,7 @@ def test_a_warehouse_that_lost_everything_is_refused(stack: Stack) -> None:
     with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
         client.execute("TRUNCATE TABLE facts")
     stack.analytics.start()
-    assert stack.analytics.ended(PATIENCE) == 74
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
     assert "do not belong together" in stack.analytics.text()
 
 
@@ -315,7 +311,3 @@ def test_a_reader_gets_exactly_the_ranges_it_asks_for(stack: Stack) -> None:
         assert reader.topic_id() == reader.topic_id() != ""
     finally:
         reader.close()
-
-
-def test_an_error_of_the_driver_is_known() -> None:
-    assert issubclass(driver_errors.ServerException, driver_errors.Error)

@@ -67,7 +67,7 @@ def test_clocks_pass_through_the_watermark_but_give_no_row() -> None:
         (b"\xff\xff", "UndecodableError"),
         (b'{"record":"fact"}', "UndecodableError"),
         (encode_message(fact(ResultReturned(), cause=Cause(5, 0, 0))), "UnusableFactError"),
-        (encode_message(fact(ResultReturned(), at=datetime(3000, 1, 1, tzinfo=UTC))), "UnusableFactError"),
+        (encode_message(fact(ResultReturned(), due=datetime(3000, 1, 1, tzinfo=UTC))), "UnusableFactError"),
     ],
 )
 def test_poison_is_kept_apart_and_does_not_move_the_watermark(value: bytes | None, reason: str) -> None:

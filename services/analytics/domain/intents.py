@@ -45,11 +45,6 @@ class PartitionPosition(Struct, frozen=True, array_like=True):
     mark_n: int = -1
     rows: Natural = 0
 
-    @property
-    def mark(self) -> Mark:
-        """The watermark."""
-        return Mark(self.mark_offset, self.mark_n)
-
 
 class Greeting(Struct, frozen=True, kw_only=True, tag_field="record", tag="greeting"):
     """A writer took the lane over; every earlier writer has to stop."""

@@ -81,7 +81,8 @@ class Door:
         """Take one request in, and wait up to `wait` seconds for its outcome. Raises Refused, Unavailable."""
         prepared = self.prepare(ask, client)
         repeated = self.note(prepared)
-        expected = self._waiters.expect(prepared.command_id) if wait > 0 else None
+        asked = (prepared.command_id, prepared.fingerprint)
+        expected = self._waiters.expect(asked) if wait > 0 else None
         try:
             serial = await self._serial(prepared)
             await self._acked(self.publish(prepared, serial))
@@ -92,7 +93,7 @@ class Door:
             raise
         finally:
             if expected is not None:
-                self._waiters.forget(prepared.command_id, expected)
+                self._waiters.forget(asked, expected)
         return Taken(
             command_id=prepared.command_id,
             dossier_id=prepared.dossier_id,

@@ -13,32 +13,35 @@ from typing import Any
 from contracts.outcomes import CommandOutcome
 from services.intake.application.metrics import Metrics
 
+Asked = tuple[str, str]
+"""A command's id and its fingerprint: the same key may, wrongly, come with two different bodies."""
+
 
 class Waiters:
-    """Futures by command id. Two requests with the same command share its outcome."""
+    """Futures by what was asked. Two requests that ask the same under one key share its outcome."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._futures: dict[str, set[asyncio.Future[CommandOutcome]]] = defaultdict(set)
+        self._futures: dict[Asked, set[asyncio.Future[CommandOutcome]]] = defaultdict(set)
         self._metrics = metrics
         self._closing = asyncio.Event()
 
-    def expect(self, command_id: str) -> asyncio.Future[CommandOutcome]:
-        """A future for the next outcome of `command_id`. Take it before the command is sent."""
+    def expect(self, asked: Asked) -> asyncio.Future[CommandOutcome]:
+        """A future for the next outcome of what was `asked`. Take it before the command is sent."""
         future: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()
-        self._futures[command_id].add(future)
+        self._futures[asked].add(future)
         return future
 
-    def forget(self, command_id: str, future: asyncio.Future[CommandOutcome]) -> None:
+    def forget(self, asked: Asked, future: asyncio.Future[CommandOutcome]) -> None:
         """Nobody waits on `future` any more."""
-        waiting = self._futures.get(command_id)
+        waiting = self._futures.get(asked)
         if waiting is not None:
             waiting.discard(future)
             if not waiting:
-                del self._futures[command_id]
+                del self._futures[asked]
 
     def resolve(self, outcome: CommandOutcome) -> None:
         """An outcome came by."""
-        for future in self._futures.pop(outcome.command_id, ()):
+        for future in self._futures.pop((outcome.command_id, outcome.fingerprint), ()):
             if not future.done():
                 future.set_result(outcome)
 

@@ -239,10 +239,15 @@ def _answer(
     result = Result.REFUSED if why else Result.ACCEPTED
     if dossier is None:
         return CommandOutcome(
-            command_id=command.id, dossier_id=command.dossier_id, result=result, refusal=why
+            command_id=command.id,
+            fingerprint=command.fingerprint,
+            dossier_id=command.dossier_id,
+            result=result,
+            refusal=why,
         )
     return CommandOutcome(
         command_id=command.id,
+        fingerprint=command.fingerprint,
         dossier_id=dossier.id,
         result=result,
         repeated=repeated,

@@ -1,0 +1,184 @@
+"""The schema and the queries on the real engine: what is inserted comes back, once, and merged right."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from services.analytics import reading
+from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
+from services.analytics.domain.batch import translate
+from services.analytics.domain.dossier import DossierRow, fold
+from services.analytics.domain.rows import FactRow
+from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
+from services.analytics.migrations import migrate, shipped
+from services.analytics.reading import Slice
+from tests.fakes.analytics import MemoryFacts
+from tests.fakes.analytics_facts import fill
+from tests.fakes.analytics_tables import MemoryTables
+from tests.warehouse_process import WarehouseProcess
+
+PARTITIONS = (0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
+    process = WarehouseProcess(tmp_path_factory.mktemp("analytics") / "data")
+    yield process
+    process.kill()
+
+
+def url_of(process: WarehouseProcess) -> str:
+    return f"clickhouse://default@127.0.0.1:{process.port}/default"
+
+
+@pytest.fixture
+def connection(house: WarehouseProcess) -> Iterator[Connection]:
+    """A connection to empty tables."""
+    one = Connection(url_of(house))
+    for name in ("dossiers_feed", "dossiers_now", "facts", "dossiers", "clocks", "migrations"):
+        one.run(f"DROP TABLE IF EXISTS {name}")
+    migrate(one)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[FactRow]:
+    facts = MemoryFacts(PARTITIONS)
+    fill(facts, 90, random.Random(9))
+    return [row for records in facts.records.values() for row in translate(records, {}).rows]
+
+
+def folded(rows: list[FactRow]) -> dict[str, DossierRow]:
+    states: dict[str, DossierRow] = {}
+    for row in rows:
+        states[row.dossier_id] = fold(states.get(row.dossier_id), row)
+    return states
+
+
+def test_rows_come_back_as_they_went_in(connection: Connection, rows: list[FactRow]) -> None:
+    vietnamese = rows[0]._replace(log_offset=10**6, body='{"rule":"Chưa phê duyệt thì không đóng dấu \'%\'"}')
+    SinkWarehouse(connection).insert_facts([*rows, vietnamese], "one")
+    for partition in PARTITIONS:
+        ours = [row for row in (*rows, vietnamese) if row.log_partition == partition]
+        assert reading.stretch(connection, partition, 0, 2 * 10**6) == ours
+        assert reading.stretch(connection, partition, 3, 7) == [r for r in ours if 3 <= r.log_offset < 7]
+    assert sum(SinkWarehouse(connection).row_counts(PARTITIONS).values()) == len(rows) + 1
+
+
+def test_a_token_again_inserts_nothing_twice(connection: Connection, rows: list[FactRow]) -> None:
+    sink = SinkWarehouse(connection)
+    assert len({row.at // (30 * 86_400 * 10**6) for row in rows}) > 1, "the batch crosses months"
+    for _ in range(3):
+        sink.insert_facts(rows[:200], "one")
+        sink.insert_clocks({0: 5_000_000, 1: 7_000_000}, "one")
+    sink.insert_facts(rows[200:], "two")
+    states = folded(rows)
+    for partition in PARTITIONS:
+        ours = {row.dossier_id for row in rows if row.log_partition == partition}
+        found = reading.dossiers_of(connection, partition)
+        assert found == {dossier_id: states[dossier_id] for dossier_id in ours}
+    assert reading.clocks(connection) == {0: 5_000_000, 1: 7_000_000}
+
+
+def test_pieces_of_a_state_merge_in_any_order(connection: Connection, rows: list[FactRow]) -> None:
+    shuffled = rows.copy()
+    random.Random(1).shuffle(shuffled)
+    for place in range(0, len(shuffled), 40):
+        SinkWarehouse(connection).insert_facts(shuffled[place : place + 40], f"part {place}")
+    found: dict[str, DossierRow] = {}
+    for partition in PARTITIONS:
+        found |= reading.dossiers_of(connection, partition)
+    assert found == folded(rows)
+    connection.run("OPTIMIZE TABLE dossiers FINAL")
+    assert reading.dossiers_of(connection, 0) == {
+        key: row for key, row in folded(rows).items() if key in reading.dossiers_of(connection, 0)
+    }
+
+
+SLICES = [
+    Slice(),
+    Slice(date(2020, 2, 2), date(2020, 2, 2)),
+    Slice(date(2020, 3, 1)),
+    Slice(agencies=("H52.18", "H52.20")),
+    Slice(agencies=()),
+]
+
+
+@pytest.mark.parametrize("part", SLICES, ids=str)
+def test_the_queries_answer_as_a_count_in_memory_does(
+    connection: Connection, rows: list[FactRow], part: Slice
+) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    assert reading.figures(connection, part) == reading.figures(memory, part)
+    for period in ("day", "month", "all"):
+        for by in (frozenset[str](), frozenset({"agency"}), frozenset({"agency", "procedure", "channel"})):
+            wanted = reading.compliance(memory, part, period, by)
+            assert list(reading.compliance(connection, part, period, by).items()) == list(wanted.items())
+
+
+def test_quarters_and_years_begin_where_they_should(connection: Connection, rows: list[FactRow]) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    for period, starts in (("quarter", "2020-01-01"), ("year", "2020-01-01")):
+        table = reading.compliance(connection, Slice(), period, frozenset())
+        assert [group.starts for group in table] == [starts]
+
+
+def test_one_dossier_its_history_and_its_code(connection: Connection, rows: list[FactRow]) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    for dossier_id in list(memory.dossiers)[:5]:
+        assert reading.dossier(connection, dossier_id) == reading.dossier(memory, dossier_id)
+        assert reading.history(connection, dossier_id) == reading.history(memory, dossier_id)
+    assert reading.dossier(connection, "f" * 32) is None
+    code = "H52.18-200201-0001"
+    assert reading.by_code(connection, code) == sorted(reading.by_code(memory, code))
+    assert reading.by_code(connection, "'; DROP TABLE facts") == []
+
+
+def test_migrations_are_applied_once_and_never_edited(connection: Connection) -> None:
+    assert [migration.number for migration in shipped()] == list(range(1, len(shipped()) + 1))
+    assert migrate(connection) == []
+    connection.run("INSERT INTO migrations (number, name, checksum) VALUES (1, 'facts', 'another text')")
+    connection.run("OPTIMIZE TABLE migrations FINAL")
+    with pytest.raises(WarehouseMismatchError, match="0001_facts"):
+        migrate(connection)
+
+
+@pytest.mark.parametrize("window", ["0", "50"])
+def test_a_table_that_forgets_tokens_too_soon_is_refused(connection: Connection, window: str) -> None:
+    check_windows(connection)
+    connection.run(f"ALTER TABLE dossiers MODIFY SETTING non_replicated_deduplication_window = {window}")
+    with pytest.raises(WarehouseMismatchError, match="dossiers"):
+        check_windows(connection)
+
+
+def test_an_answer_that_no_repetition_cures_is_refused(connection: Connection) -> None:
+    with pytest.raises(WarehouseRejectedError, match="code 60"):
+        connection.rows("SELECT * FROM nowhere")
+    assert connection.rows("SELECT 1") == [(1,)]
+
+
+def test_a_warehouse_that_is_away_may_come_back(tmp_path: Path) -> None:
+    process = WarehouseProcess(tmp_path / "data")
+    pool = Pool(url_of(process), size=1, timeout=5)
+    try:
+        assert pool.rows("SELECT 1") == [(1,)]
+        process.kill()
+        with pytest.raises(RetryLaterError):
+            pool.rows("SELECT 1")
+        with pool.lend(), pytest.raises(RetryLaterError, match="busy"):
+            Pool.rows(_impatient(pool), "SELECT 1")
+    finally:
+        process.kill()
+
+
+def _impatient(pool: Pool) -> Pool:
+    pool._timeout = 0.01
+    return pool

@@ -1,0 +1,75 @@
+"""`motcua reconcile`: what it prints, and when it fails."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from motcua import client, reconcile
+from motcua.client import Client
+from motcua.failure import Failure
+
+
+def proof(**changes: object) -> dict[str, Any]:
+    part = {
+        "partition": 0,
+        "until": 9,
+        "facts": 9,
+        "dossiers": 3,
+        "missing": 0,
+        "duplicated": 0,
+        "mismatched": 0,
+    }
+    whole = {name: value for name, value in part.items() if name not in ("partition", "until")}
+    return {**whole, "complete": True, "partitions": [part], **changes}
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    reconcile.configure(parser)
+    return parser.parse_args(["--url", "http://intake", "--key", "k", *words])
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What analytics will answer; a test changes it."""
+    said: dict[str, Any] = proof()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path) == ("POST", "/v1/reconcile")
+        return httpx.Response(200, json=said)
+
+    def connect(args: argparse.Namespace, **options: object) -> Client:
+        return Client(
+            "http://intake", "k", analytics_url="http://board", transport=httpx.MockTransport(handle)
+        )
+
+    monkeypatch.setattr(client, "connect", connect)
+    return said
+
+
+def test_zero_is_the_only_good_answer(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert reconcile.run(arguments()) == 0
+    assert "agree" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["missing", "duplicated", "mismatched"])
+def test_any_difference_fails(answer: dict[str, Any], kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer[kind] = 1
+    assert reconcile.run(arguments()) == 1
+    assert "DIFFER" in capsys.readouterr().out
+
+
+def test_json_is_the_answer_itself(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert reconcile.run(arguments("--json")) == 0
+    assert json.loads(capsys.readouterr().out) == answer
+
+
+def test_a_part_of_the_partitions_is_no_proof(answer: dict[str, Any]) -> None:
+    answer["complete"] = False
+    with pytest.raises(Failure, match="part of the partitions"):
+        reconcile.run(arguments())
