@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from contracts import identity
 from contracts.codec import encode
@@ -122,10 +123,7 @@ async def test_a_repetition_known_to_the_workflow_alone_says_so_too() -> None:
     async with desk() as d:
 
         def repeated(command: Command) -> Any:
-            outcome = accept_all(command)
-            return type(outcome)(
-                command_id=command.id, dossier_id=command.dossier_id, result=outcome.result, repeated=True
-            )
+            return replace(accept_all(command), repeated=True)
 
         d.workflow = repeated
         answer = await d.post("/v1/dossiers", REGISTER, Idempotency_Key="k", Prefer="wait=5")
