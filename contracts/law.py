@@ -52,15 +52,6 @@ class DayKind(StrEnum):
     WORK = "work"
 
 
-class CalendarDay(Struct, frozen=True, kw_only=True):
-    """One exceptional day and the decision it rests on."""
-
-    date: date
-    kind: DayKind
-    name_vi: str
-    source: str
-
-
 class Session(Struct, frozen=True, array_like=True):
     """A working session of a day, local time, start inclusive, end exclusive."""
 
@@ -68,17 +59,44 @@ class Session(Struct, frozen=True, array_like=True):
     end: time
 
 
+DaySessions = tuple[Session, ...]
+WeekSessions = Annotated[tuple[DaySessions, ...], Meta(min_length=7, max_length=7)]
+
+
+class CalendarDay(Struct, frozen=True, kw_only=True):
+    """One exceptional day and the decision it rests on.
+
+    `sessions`: those of a worked day that are not a Monday's (a half day). `counter`: the hours the counter
+    takes dossiers that day; on a day off it is closed unless they are named.
+    """
+
+    date: date
+    kind: DayKind
+    name_vi: str
+    source: str
+    sessions: DaySessions | None = None
+    counter: DaySessions | None = None
+
+
 class CalendarAmended(Struct, frozen=True, kw_only=True, tag="CalendarAmended"):
     """Exceptional days replaced by date, years declared complete, and, when given, the week's sessions.
 
     `sessions` lists the sessions of each weekday, Monday first; an empty list is a weekly day off, worked
-    days take Monday's sessions. A year is usable only once it stands in `years`.
+    days take Monday's sessions. `counter` does the same for the hours the counter takes dossiers, where they
+    are not the sessions; it makes no day a working day. Both hold from `valid_from` to `valid_to`, both
+    included, open where there is none; what is enacted later goes first. With `province` ("H52") all of it
+    is for that province alone and goes before what holds for the country. A year is usable only once it
+    stands in `years`.
     """
 
     years: tuple[Annotated[int, Meta(ge=1990, le=2100)], ...]
     days: tuple[CalendarDay, ...]
     source: str
-    sessions: Annotated[tuple[tuple[Session, ...], ...], Meta(min_length=7, max_length=7)] | None = None
+    sessions: WeekSessions | None = None
+    counter: WeekSessions | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    province: Annotated[str, Meta(pattern="^[A-Z][0-9]{2}$")] | None = None
 
 
 class EngineVersion(Struct, frozen=True, kw_only=True, tag="EngineVersion"):
