@@ -11,17 +11,21 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import Any, Final, NoReturn
 
 from prometheus_client import REGISTRY
 
+from contracts.topics import COMMANDS
 from services.workflow.adapters.http import OperatorPage
 from services.workflow.adapters.log import Log, wall_clock
 from services.workflow.adapters.metrics import Metrics
+from services.workflow.adapters.topics import topic_id
 from services.workflow.adapters.worker import Worker, WrongFaustError
 from services.workflow.domain.law import LawGapError, UnknownEngineError
+from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import CorruptStateError
+from services.workflow.engine.records import CorruptStateError, TopicRecreatedError
 from services.workflow.engine.runner import PoisonLimit, Runner, TooMuchPoisonError
 from services.workflow.settings import Settings, SettingsError, read_settings
 
@@ -33,6 +37,7 @@ _REFUSALS: Final = (
     LawGapError,
     UnknownEngineError,
     CorruptStateError,
+    TopicRecreatedError,
     TooMuchPoisonError,
 )
 
@@ -41,7 +46,7 @@ log = logging.getLogger("services.workflow")
 
 def fail(error: BaseException) -> NoReturn:
     """End the process at once: no handler, no commit, no flush may run after an unexpected error."""
-    if isinstance(error, _REFUSALS):
+    if isinstance(error, (*_REFUSALS, LeaseExpiredError)):
         log.critical("stopping: %s", error)
     else:
         log.critical("unexpected error, ending before anything is committed", exc_info=error)
@@ -57,6 +62,8 @@ async def work(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     metrics = Metrics(REGISTRY)
     ledger = Log(settings)
+    lease = Lease(settings.broker.session_timeout_seconds, time.monotonic)
+    commands_id = await asyncio.to_thread(topic_id, settings, COMMANDS)
 
     def new_runner(number: int) -> Runner:
         return Runner(
@@ -66,9 +73,11 @@ async def work(settings: Settings) -> None:
             wall_clock,
             batch_records=settings.batch_records,
             limit=PoisonLimit(settings.poison_window, settings.poison_share),
+            topic_id=commands_id,
+            may_write=lease.check,
         )
 
-    worker = Worker(settings, new_runner, fail)
+    worker = Worker(settings, new_runner, lease, fail)
     page = OperatorPage(settings.http_host, settings.http_port, REGISTRY, lambda: readiness(worker))
     await ledger.start()
     try:

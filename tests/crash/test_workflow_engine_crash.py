@@ -15,8 +15,15 @@ from contracts.codec import encode
 from contracts.commands import Command, CommandBody, TimeAdvanced
 from contracts.facts import ClockMoved, Fact, FactRecord
 from contracts.words import Channel, Clock, Step
+from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import Decoded, Output, Poison, concerns_partition
+from services.workflow.engine.records import (
+    Decoded,
+    Output,
+    Poison,
+    TopicRecreatedError,
+    concerns_partition,
+)
 from services.workflow.engine.runner import PoisonLimit, Runner
 from tests.fakes.workflow import (
     AGENCY,
@@ -53,7 +60,14 @@ class Unobserved:
 
 
 async def run(
-    log: MemoryLog, clock: Clock, at: Callable[[str], None], batch: int, lag: Callable[[], bool]
+    log: MemoryLog,
+    clock: Clock,
+    at: Callable[[str], None],
+    batch: int,
+    lag: Callable[[], bool],
+    *,
+    topic_id: str = "commands-1",
+    may_write: Callable[[], None] = lambda: None,
 ) -> Partition:
     """One worker's life: recover, then work off the log until nothing is left to do or a crash ends it.
 
@@ -74,8 +88,17 @@ async def run(
 
         return done
 
-    limit = PoisonLimit(window=1000, share=1.0)
-    runner = Runner(partition, log, Unobserved(), lambda: WALL, batch_records=batch, limit=limit, at=at)
+    runner = Runner(
+        partition,
+        log,
+        Unobserved(),
+        lambda: WALL,
+        batch_records=batch,
+        limit=PoisonLimit(window=1000, share=1.0),
+        topic_id=topic_id,
+        may_write=may_write,
+        at=at,
+    )
     task = asyncio.create_task(runner.run())
     offered = acked
     for _ in range(100_000):
@@ -267,3 +290,37 @@ def test_law_is_a_batch_of_its_own() -> None:
     assert [(o.command_id, o.refusal and o.refusal.reason) for o in log.outcomes] == [
         (before.id, "unknown_procedure")
     ]
+
+
+def test_a_worker_that_lost_its_session_writes_nothing_of_what_it_decided() -> None:
+    """Stopped between deciding and writing for longer than a session, and gone on."""
+    log = history(3, Clock.SYSTEM)
+    now = 0.0
+    lease = Lease(6.0, lambda: now)
+
+    def frozen(point: str) -> None:
+        nonlocal now
+        now += 60.0 if point == "decided" else 0.0
+
+    async def schedule() -> None:
+        with pytest.raises(LeaseExpiredError):
+            await run(log, Clock.SYSTEM, frozen, 5, lambda: True, may_write=lease.check)
+        assert (log.facts, log.outcomes, log.committed) == ([], [], 0)
+        await run(log, Clock.SYSTEM, lambda point: None, 5, lambda: False)
+
+    asyncio.run(schedule())
+    expected, _ = decided_at_once(log, Clock.SYSTEM)
+    assert [encode(f) for f in read_once(log.facts)] == [encode(f) for f in expected]
+
+
+def test_states_of_another_topic_are_refused() -> None:
+    """A commands topic created again begins at offset 0: nothing of it may be skipped as applied."""
+    log = history(3, Clock.SYSTEM)
+
+    async def schedule() -> None:
+        await run(log, Clock.SYSTEM, lambda point: None, 5, lambda: False)
+        log.committed = 0
+        with pytest.raises(TopicRecreatedError, match="commands-2"):
+            await run(log, Clock.SYSTEM, lambda point: None, 5, lambda: False, topic_id="commands-2")
+
+    asyncio.run(schedule())

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from contracts import commands, facts
@@ -31,7 +32,8 @@ from deploy.kafka.topics import ensure_topics
 from deploy.local.broker import broker_command
 from deploy.local.ports import HOST, free_ports
 from deploy.local.probes import listening
-from services.workflow.adapters.worker import patch_fetch_wait
+from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
+from services.workflow.engine.lease import Lease, LeaseExpiredError
 from tests.conftest import running
 from tests.fakes.workflow import AGENCY, command, life, procedure
 from tests.waiting import wait_until
@@ -268,3 +270,23 @@ def test_the_fetch_wait_is_ours_and_not_fausts_constant(monkeypatch: pytest.Monk
     made = AIOKafkaConsumerThread._create_worker_consumer(None, None)  # type: ignore[arg-type]  # unused
     assert made._fetch_max_wait_ms == 20
     monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", original)
+
+
+@pytest.mark.parametrize(("answered", "renewed"), [(True, 100.0), (False, 0.0)])
+def test_only_an_answered_heartbeat_renews_the_lease(
+    monkeypatch: pytest.MonkeyPatch, answered: bool, renewed: float
+) -> None:
+    async def beat(self: object) -> bool:
+        return answered
+
+    monkeypatch.setattr(GroupCoordinator, "_do_heartbeat", beat)
+    monkeypatch.setattr("services.workflow.adapters.patches.time.monotonic", lambda: 100.0)
+    now = [0.0]
+    lease = Lease(10, lambda: now[0])
+    patch_heartbeat(lease)
+    assert asyncio.run(GroupCoordinator._do_heartbeat(None)) is answered
+    now[0] = renewed + 10
+    lease.check()
+    now[0] = renewed + 10.1
+    with pytest.raises(LeaseExpiredError, match="no heartbeat"):
+        lease.check()

@@ -16,9 +16,10 @@ from functools import partial
 from typing import Any, Final
 
 import faust
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from contracts.topics import COMMANDS
+from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
+from services.workflow.engine.lease import Lease
 from services.workflow.engine.records import Incoming
 from services.workflow.engine.runner import Runner
 from services.workflow.settings import Settings
@@ -41,6 +42,7 @@ class Worker:
         self,
         settings: Settings,
         new_runner: Callable[[int], Runner],
+        lease: Lease,
         fail: Callable[[BaseException], None],
     ) -> None:
         if faust.__version__ != FAUST_VERSION:
@@ -50,7 +52,9 @@ class Worker:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.runners: dict[int, Runner] = {}
         self.assigned = False
+        self._lease = lease
         patch_fetch_wait(settings.broker.fetch_max_wait_ms)
+        patch_heartbeat(lease)
         self.app = _app(settings)
         topic = self.app.topic(
             COMMANDS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
@@ -87,6 +91,7 @@ class Worker:
             raise
 
     async def _on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
+        self._lease.renew()  # the coordinator has just given this assignment
         numbers = {tp.partition for tp in assigned if tp.topic == COMMANDS}
         await self._drop(set(self.runners) - numbers)
         for number in sorted(numbers - set(self.runners)):
@@ -110,24 +115,6 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self._fail(task.exception() or RuntimeError(task.get_name()))
-
-
-def patch_fetch_wait(milliseconds: int) -> None:
-    """Let Faust's consumer wait this long for new records; its own 1 500 ms is a constant.
-
-    A broker that does not wake a waiting fetch would otherwise add most of it to every command.
-    """
-    original = AIOKafkaConsumerThread._create_worker_consumer
-    if hasattr(original, "original"):
-        original = original.original
-
-    def create(self: Any, transport: Any) -> Any:
-        consumer = original(self, transport)
-        consumer._fetch_max_wait_ms = milliseconds
-        return consumer
-
-    create.original = original  # type: ignore[attr-defined]  # so that patching twice does not stack
-    AIOKafkaConsumerThread._create_worker_consumer = create  # type: ignore[method-assign]  # the patch
 
 
 def _app(settings: Settings) -> Any:

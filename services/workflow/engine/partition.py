@@ -25,6 +25,7 @@ from services.workflow.engine.deadlines import DeadlineIndex
 from services.workflow.engine.records import (
     LAW_KEY,
     PARTITION_KEY,
+    TOPIC_KEY,
     CorruptStateError,
     Decoded,
     Incoming,
@@ -34,6 +35,8 @@ from services.workflow.engine.records import (
     StoredDossier,
     StoredLaw,
     StoredPartition,
+    StoredTopic,
+    TopicRecreatedError,
     decode_stored,
     encode_stored,
 )
@@ -49,6 +52,7 @@ class Partition:
         self.head = StoredPartition(applied=-1)
         self.deadlines = DeadlineIndex(self._is_live)
         self.last_offset = -1
+        self._topic_id: str | None = None
         # Encoded, because a province keeps a million of them and touches few at a time.
         self._dossiers: dict[str, bytes] = {}
 
@@ -77,9 +81,23 @@ class Partition:
                     laws[record.version] = stored
                 case StoredPartition():
                     self.head = stored
+                case StoredTopic(topic_id=topic_id):
+                    self._topic_id = topic_id
         self._restore_law(laws)
         for data in self._dossiers.values():
             self._index(self._stored_dossier(data).dossier)
+
+    def check_topic(self, topic_id: str) -> dict[str, bytes]:
+        """The state record that names the commands topic, when none does yet. Raises TopicRecreatedError."""
+        if self._topic_id is None:
+            self._topic_id = topic_id
+            return {TOPIC_KEY: encode_stored(StoredTopic(topic_id))}
+        if self._topic_id != topic_id:
+            raise TopicRecreatedError(
+                f"partition {self.number}: the states were made from commands topic {self._topic_id}, "
+                f"the topic is now {topic_id}"
+            )
+        return {}
 
     def _restore_law(self, laws: dict[int, StoredLaw]) -> None:
         # Law rows beyond the head were written by a worker that died before the head followed: their

@@ -16,6 +16,7 @@ from services.workflow.domain.dossier import Dossier
 
 PARTITION_KEY: Final = "@partition"
 LAW_KEY: Final = "@law/"
+TOPIC_KEY: Final = "@topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,21 @@ class StoredPartition(Struct, frozen=True, tag_field="table", tag="partition"):
     time: datetime | None = None
 
 
-Stored = StoredDossier | StoredLaw | StoredPartition
+class StoredTopic(Struct, frozen=True, tag_field="table", tag="topic"):
+    """The commands topic these states were made from; written once, before anything else."""
+
+    topic_id: str
+    applied: int = -1
+
+
+Stored = StoredDossier | StoredLaw | StoredPartition | StoredTopic
+
+
+class TopicRecreatedError(Exception):
+    """The commands topic is not the one the states were made from: its offsets mean other records.
+
+    Stop; nothing may be skipped by offsets of a log that is gone. Start with new topics altogether.
+    """
 
 
 class CorruptStateError(Exception):

@@ -85,7 +85,12 @@ class _Queued:
 
 
 class Runner:
-    """One partition at work. `wall` is the wall clock; `at` is called at each named point of the order."""
+    """One partition at work.
+
+    `wall` is the wall clock. `topic_id` names the commands topic as it is now; a state that was made from
+    another one is refused. `may_write` raises when this worker has lost the right to write, and is asked
+    before every write. `at` is called at each named point of the order.
+    """
 
     def __init__(
         self,
@@ -96,6 +101,8 @@ class Runner:
         *,
         batch_records: int,
         limit: PoisonLimit,
+        topic_id: str,
+        may_write: Callable[[], None],
         at: Callable[[str], None] = lambda point: None,
     ) -> None:
         self.partition: Final = partition
@@ -106,6 +113,8 @@ class Runner:
         self._batch_records = batch_records
         self._limit = limit
         self._recent: deque[bool] = deque(maxlen=limit.window)
+        self._topic_id = topic_id
+        self._may_write = may_write
         self._at = at
         self._queue: deque[_Queued] = deque()
         self._arrived = asyncio.Event()
@@ -132,8 +141,13 @@ class Runner:
 
     async def _recover(self) -> None:
         started = asyncio.get_running_loop().time()
-        records = [record async for record in self._log.read_states(self.partition.number)]
+        number = self.partition.number
+        records = [record async for record in self._log.read_states(number)]
         self.partition.restore(records)
+        unnamed = self.partition.check_topic(self._topic_id)
+        if unnamed:
+            self._may_write()
+            await self._log.write_states(number, unnamed)
         self._at("recovered")
         self.ready = True
         self._observer.recovered(self.partition, asyncio.get_running_loop().time() - started)
@@ -173,9 +187,11 @@ class Runner:
         self._check_poison(items)
         output = self.partition.apply(items)
         self._at("decided")
+        self._may_write()
         await self._log.write(number, output.facts, output.outcomes, output.poison, self._wall())
         self._at("facts acked")
         if output.states:
+            self._may_write()
             await self._log.write_states(number, output.states)
         self._at("states acked")
         for queued in batch:
@@ -195,6 +211,7 @@ class Runner:
         record = self.partition.due(now)
         if record is not None:
             self._at("deadlines due")
+            self._may_write()
             self._appended = await self._log.append_deadlines(self.partition.number, record)
             self._at("deadlines appended")
             self._observer.deadlines(self.partition, record, now)
