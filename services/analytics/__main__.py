@@ -123,6 +123,8 @@ def main() -> int:
         level=settings.log_level,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    # A warehouse that is away is told by the sink at each try; the driver would add a traceback.
+    logging.getLogger("clickhouse_driver").setLevel(logging.ERROR)
     # The client's own debug lines print keys and values.
     logging.getLogger("kafka").setLevel(max(logging.WARNING, logging.getLogger().level))
     # Uvicorn raises the signal again when it is done; by then the stop is complete and the exit is 0.

@@ -87,7 +87,7 @@ def history(tables: Tables, dossier_id: str) -> list[FactRow]:
 
 
 def by_code(tables: Tables, code: str) -> list[str]:
-    """The dossiers that carry a legal code; one, unless two systems gave the same."""
+    """The dossiers that carry a legal code, at most 20; one, unless two systems gave the same."""
     return [row[0] for row in tables.rows(query("dossiers_by_code"), {"code": code})]
 
 

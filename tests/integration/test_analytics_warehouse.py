@@ -138,7 +138,7 @@ def test_one_dossier_its_history_and_its_code(connection: Connection, rows: list
         assert reading.history(connection, dossier_id) == reading.history(memory, dossier_id)
     assert reading.dossier(connection, "f" * 32) is None
     code = "H52.18-200201-0001"
-    assert reading.by_code(connection, code) == sorted(reading.by_code(memory, code))
+    assert reading.by_code(connection, code) == sorted(reading.by_code(memory, code))[:20]
     assert reading.by_code(connection, "'; DROP TABLE facts") == []
 
 

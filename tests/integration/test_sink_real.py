@@ -113,6 +113,12 @@ class Stack:
             return answer.json() if answer.is_success else None
         return None
 
+    def why_not_ready(self) -> str:
+        """What keeps analytics from being ready, in its own words."""
+        with contextlib.suppress(httpx.HTTPError):
+            return str(httpx.get(f"http://{self.http}/readyz", timeout=10).json()["why"])
+        return "not there"
+
     def wait_ready(self) -> None:
         wait_until(lambda: self.ask("/readyz"), PATIENCE, f"analytics to be ready\n{self.analytics.text()}")
 
@@ -266,6 +272,26 @@ def test_the_warehouse_killed_in_the_middle_gets_the_same_batches_again(stack: S
     stack.wait_ready()
 
 
+def test_a_batch_of_one_partition_begun_by_a_dead_process_is_finished(stack: Stack) -> None:
+    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
+    fill(facts, 1, random.Random(7), noise=False)
+    del facts.records[0][1:]
+    stack.analytics.start()
+    stack.wait_ready()
+    wait_until(lambda: stack.ask("/v1/freshness")["lag_records"] == 0, PATIENCE, "the first look at the log")
+    stack.warehouse.kill()
+    stack.send(facts.records[0])
+    wait_until(lambda: "insert:" in stack.why_not_ready(), PATIENCE, "an insert that cannot be done")
+    stack.analytics.kill()
+    stack.warehouse.start()
+    for partition in range(1, DOSSIER_PARTITIONS):
+        facts.records[partition].clear()
+    stack.analytics.start()
+    stack.wait_for(facts)
+    stack.assert_exact(facts)
+    assert "finishing batch 1, begun by an earlier writer" in stack.analytics.text()
+
+
 def test_a_topic_created_again_is_refused_while_running_and_at_start(stack: Stack) -> None:
     facts = a_log(20, seed=4)
     stack.analytics.start()
@@ -302,12 +328,13 @@ def test_a_reader_gets_exactly_the_ranges_it_asks_for(stack: Stack) -> None:
     reader = KafkaFactLog(Brokers((stack.kafka,), 0.02, "test"), range(DOSSIER_PARTITIONS))
     try:
         ends = {partition: len(records) for partition, records in facts.records.items()}
-        assert reader.true_ends() == ends
-        for ranges in ([Range(0, 3, 9)], [Range(2, 0, ends[2]), Range(5, 1, 2)], [Range(1, 4, 4)]):
+        # First of all a part of the partitions, as a start that finishes another writer's batch does.
+        for ranges in ([Range(2, 0, ends[2]), Range(5, 1, 2)], [Range(0, 3, 9)], [Range(1, 4, 4)]):
             found = reader.read(ranges)
             wanted = [record for r in ranges for record in facts.records[r.partition][r.start : r.end]]
             key = [(r.partition, r.offset, r.key, r.value) for r in found]
             assert sorted(key) == sorted((r.partition, r.offset, r.key, r.value) for r in wanted)
+        assert reader.true_ends() == ends
         assert reader.topic_id() == reader.topic_id() != ""
     finally:
         reader.close()

@@ -83,6 +83,9 @@ class KafkaFactLog:
             self._admin = KafkaAdminClient(**brokers.common())
             self._consumer = brokers.consumer(group)
             self._consumer.assign(list(self._parts.values()))
+            # The library refuses to poll while any partition, even a paused one, has no position.
+            for part in self._parts.values():
+                self._consumer.seek(part, 0)
 
     def topic_id(self) -> str:
         """See the port. Empty when the brokers know no topic ids (before Kafka 2.8)."""

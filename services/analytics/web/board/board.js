@@ -89,7 +89,7 @@ function showAgencies(table) {
   const columns = [["received", "Tiếp nhận", "Received"], ...BUCKETS];
   const head = [labelled("th", "Cơ quan", "Agency")];
   head.push(...columns.map(([, vietnamese, english]) => labelled("th", vietnamese, english)));
-  head.push(labelled("th", "Đúng hạn / đã giải quyết", "On time of solved"));
+  head.push(labelled("th", "Tỷ lệ đúng hạn", "On time of solved"));
   for (const cell of head) cell.setAttribute("scope", "col");
   $("agencies-head").replaceChildren(...head);
   const lines = table.rows.map((row) => {
