@@ -71,6 +71,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         clock=Clock(_choice(environ, "MOTCUA_CLOCK", "system", [c.value for c in Clock])),
         instance=environ.get("MOTCUA_INSTANCE", "workflow"),
         log_level=_choice(environ, "MOTCUA_LOG", "INFO", _LEVELS),
+        poison_share=_share(environ, "MOTCUA_POISON_SHARE", 0.1),
     )
 
 
@@ -84,6 +85,17 @@ def _require(environ: Mapping[str, str], name: str) -> str:
 def _check_address(name: str, value: str) -> None:
     if not _ADDRESS.match(value) or int(value.rsplit(":", 1)[1]) > 65535:
         raise SettingsError(f"{name}: expected host:port, got {value!r}")
+
+
+def _share(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1:
+        raise SettingsError(f"{name}: expected a share above 0 and at most 1, got {text!r}")
+    return value
 
 
 def _choice(

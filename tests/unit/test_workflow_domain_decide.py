@@ -333,3 +333,44 @@ def test_a_calendar_that_cannot_be_changes_nothing_and_is_seen() -> None:
     assert law.calendar == LAW.calendar
     assert law.version == 2
     assert len(law.rejected) == 1
+
+
+def test_finishing_at_the_very_due_time_is_on_time_and_fires_nothing() -> None:
+    desk = Desk().up_to(Step.APPROVE)
+    desk.give(commands.CompleteStep(Step.STAMP), at=local("2025-03-06T17:00"))
+    assert desk.known.outcome is Outcome.ON_TIME
+    assert not desk.known.overdue
+
+
+def test_a_key_reused_again_and_again_is_refused_once_and_then_repeated() -> None:
+    desk = Desk().up_to(Step.RECEIVE)
+    desk.give(commands.CompleteStep(Step.APPRAISE), key="k")
+    other = command(commands.WithdrawDossier(), key="k")
+    first, second = desk.send(other).outcome, desk.send(other).outcome
+    assert reason(first) == reason(second) == "idempotency_key_reused"
+    assert (first.repeated, second.repeated) == (False, True)
+    assert sum(isinstance(f.body, facts.CommandRefused) for f in desk.facts) == 1
+
+
+def test_strangers_cannot_make_a_dossier_forget_nor_learn_its_state() -> None:
+    desk = Desk().up_to(Step.APPRAISE)
+    asked = command(SUPPLEMENT, key="k1")
+    desk.send(asked)
+    desk.give(commands.ReceiveSupplement())
+    for n in range(MEMORY):
+        stranger = command(commands.WithdrawDossier(), key=f"x{n}", client="other", agencies=(OTHER_AGENCY,))
+        answer = desk.send(stranger).outcome
+        assert reason(answer) == "other_agency"
+        assert (answer.seq, answer.status, answer.due, answer.dossier_code) == (0, None, None, None)
+        assert answer.allowed_actions == ()
+    assert desk.send(asked).outcome.repeated
+    assert desk.known.status is NationalStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize(("day", "ground"), [("2025-06-30", "61/2018"), ("2025-07-01", "118/2025")])
+def test_the_legal_ground_follows_the_rule_set_of_the_day(day: str, ground: str) -> None:
+    desk = Desk()
+    desk.give(commands.RegisterDossier(PROCEDURE, AGENCY, Channel.COUNTER), at=local(f"{day}T08:00"))
+    refused = desk.give(commands.CompleteStep(Step.STAMP), at=local(f"{day}T09:00")).refusal
+    assert refused is not None
+    assert ground in refused.legal_ground

@@ -41,7 +41,7 @@ GRANTS: Final[Mapping[Role, frozenset[ActionName]]] = {
 }
 """Actions on dossiers by role."""
 
-OWN_TIME: Final = frozenset({Role.IMPORTER, Role.ADMIN})
+OWN_TIME: Final = frozenset({Role.IMPORTER})
 """Roles that may say when something happened, and move the log clock."""
 
 LAW_MAKERS: Final = frozenset({Role.ADMIN})

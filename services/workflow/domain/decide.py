@@ -19,6 +19,7 @@ from contracts.words import Channel, NationalStatus, Outcome, Step, TermUnit
 from legalclock.calendar import Calendar, YearNotCoveredError
 from legalclock.moments import local
 from legalclock.outcome import outcome as outcome_of
+from legalclock.rulesets import rule_set
 from legalclock.terms import due as due_of
 from legalclock.terms import remaining as remaining_of
 from legalclock.terms import resumed
@@ -27,7 +28,7 @@ from services.workflow.domain.actions import action_of, allowed_actions, next_st
 from services.workflow.domain.dossier import DUE_TIMER, Dossier
 from services.workflow.domain.evolve import evolve
 from services.workflow.domain.law import Law
-from services.workflow.domain.rules import Reason, refusal, rule_set
+from services.workflow.domain.rules import Reason, refusal
 
 T = TypeVar("T")
 
@@ -79,15 +80,15 @@ class _Draft:
 
 def decide(dossier: Dossier | None, law: Law, command: Command, cause: Cause) -> Decision:
     """What follows from `command` at its place in the log (`cause.n` is 0)."""
-    remembered = dossier.remembers(command.id) if dossier else None
-    if dossier and remembered and remembered.fingerprint == command.fingerprint:
+    remembered = dossier.remembers(command.id, command.fingerprint) if dossier else None
+    if dossier and remembered:
         reason = Reason(remembered.refused) if remembered.refused else None
         return Decision((), dossier, _answer(command, dossier, reason, repeated=True))
     draft = _Draft(cause, command, dossier, [])
     if dossier:
         _fire_earlier(draft, command.at)
     try:
-        if remembered:
+        if dossier and dossier.remembers(command.id):
             raise _RuleError(Reason.KEY_REUSED)
         _apply(draft, law, command)
     except _RuleError as refused:
@@ -150,7 +151,7 @@ def _apply(draft: _Draft, law: Law, command: Command) -> None:
             _complete(draft, law, at, step)
         case commands.RequestSupplement(reason=reason):
             unit = _unit(law, dossier)
-            remaining = _counted(lambda: remaining_of(_calendar(law), at, _due(dossier), unit))
+            remaining = _counted(lambda: remaining_of(_calendar(law, dossier), at, _due(dossier), unit))
             draft.add(facts.SupplementRequested(reason, remaining), at, NationalStatus.WAITING_SUPPLEMENT)
         case commands.ReceiveSupplement():
             _resume(draft, law, at)
@@ -189,10 +190,12 @@ def _accept(draft: _Draft, law: Law, at: datetime, code: str) -> None:
         raise _RuleError(Reason.CODE_OF_OTHER_AGENCY)
     procedure = law.history[dossier.procedure, dossier.procedure_version]
     counted = _counted(
-        lambda: due_of(_calendar(law), at, procedure.term_value, procedure.term_unit, procedure.late_cutoff)
+        lambda: due_of(
+            _calendar(law, dossier), at, procedure.term_value, procedure.term_unit, procedure.late_cutoff
+        )
     )
     due = counted.due.astimezone(UTC)
-    rules = rule_set(local(at).date())
+    rules = rule_set(local(at).date()).name
     received = counted.received_at.astimezone(UTC)
     draft.add(facts.DossierAccepted(code, received, due, rules), at, NationalStatus.ACCEPTED, due=due)
 
@@ -220,8 +223,8 @@ def _resume(draft: _Draft, law: Law, at: datetime) -> None:
     if remaining <= 0:
         due = _due(dossier)  # the time was up before the pause; nothing remains to go on with
     else:
-        due = _counted(lambda: resumed(_calendar(law), at, remaining, unit)).astimezone(UTC)
-    paused = _counted(lambda: working_minutes(_calendar(law), paused_at, at))
+        due = _counted(lambda: resumed(_calendar(law, dossier), at, remaining, unit)).astimezone(UTC)
+    paused = _counted(lambda: working_minutes(_calendar(law, dossier), paused_at, at))
     draft.add(facts.SupplementReceived(due, paused), at, NationalStatus.IN_PROGRESS, due=due)
 
 
@@ -237,7 +240,7 @@ def _answer(
 ) -> CommandOutcome:
     why = refusal(reason, _rules(dossier, command)) if reason else None
     result = Result.REFUSED if why else Result.ACCEPTED
-    if dossier is None:
+    if dossier is None or reason is Reason.OTHER_AGENCY:  # a stranger learns nothing of the dossier
         return CommandOutcome(
             command_id=command.id,
             fingerprint=command.fingerprint,
@@ -266,7 +269,7 @@ def _rules(dossier: Dossier | None, command: Command) -> str:
     """The rule set the dossier stands under; before acceptance, the one of the command's day."""
     if dossier and dossier.rules:
         return dossier.rules
-    return rule_set(local(command.at).date())
+    return rule_set(local(command.at).date()).name
 
 
 def _dimensions(dossier: Dossier | None) -> dict[str, object]:
@@ -282,10 +285,11 @@ def _dimensions(dossier: Dossier | None) -> dict[str, object]:
     }
 
 
-def _calendar(law: Law) -> Calendar:
-    if law.calendar is None:
+def _calendar(law: Law, dossier: Dossier) -> Calendar:
+    calendar = law.calendar_for(dossier.agency)
+    if calendar is None:
         raise _RuleError(Reason.NO_CALENDAR)
-    return law.calendar
+    return calendar
 
 
 def _counted(count: Callable[[], T]) -> T:

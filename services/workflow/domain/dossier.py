@@ -68,10 +68,13 @@ class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timer_version: int = 0
     memory: tuple[Remembered, ...] = ()
 
-    def remembers(self, command_id: str) -> Remembered | None:
-        """The remembered command of that id, if it is among the last ones."""
+    def remembers(self, command_id: str, fingerprint: str | None = None) -> Remembered | None:
+        """The remembered command of that id, if it is among the last ones.
+
+        With a fingerprint, the one that asked just that: one id may, wrongly, have come with two bodies.
+        """
         for remembered in reversed(self.memory):
-            if remembered.command_id == command_id:
+            if remembered.command_id == command_id and fingerprint in (None, remembered.fingerprint):
                 return remembered
         return None
 

@@ -15,6 +15,7 @@ from contracts import facts
 from contracts.facts import Fact
 from contracts.words import Step
 from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier, Remembered, Timer
+from services.workflow.domain.rules import Reason
 
 
 def evolve(before: Dossier | None, fact: Fact) -> Dossier:
@@ -42,9 +43,12 @@ def evolve(before: Dossier | None, fact: Fact) -> Dossier:
 
 
 def _remember(before: Dossier, fact: Fact) -> tuple[Remembered, ...]:
-    if fact.command_id is None or fact.fingerprint is None or before.remembers(fact.command_id):
+    if fact.command_id is None or fact.fingerprint is None:
         return before.memory
     refused = fact.body.reason if isinstance(fact.body, facts.CommandRefused) else None
+    # Strangers must not be able to make a dossier forget what its own agency asked.
+    if refused == Reason.OTHER_AGENCY or before.remembers(fact.command_id, fact.fingerprint):
+        return before.memory
     entry = Remembered(fact.command_id, fact.fingerprint, refused)
     return (*before.memory, entry)[-MEMORY:]
 

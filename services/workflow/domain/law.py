@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.codes import CodeError, parse_agency_code
 from contracts.commands import LawChanged
 from contracts.law import (
     AgencyPublished,
@@ -16,8 +17,9 @@ from contracts.law import (
     LawChange,
     ProcedurePublished,
 )
-from legalclock.calendar import Calendar, Day, DayKind
-from legalclock.sessions import BadCalendarError, Session
+from legalclock.amendment import enacted
+from legalclock.calendar import Calendar
+from legalclock.sessions import BadCalendarError
 
 KNOWN_ENGINES = frozenset({1})
 """The versions of `decide` this code holds."""
@@ -45,6 +47,10 @@ class Law(Struct, frozen=True, kw_only=True):
     """Changes that could not be applied, by version and reason. The door refuses them; one that got past
     it must neither stop the province nor go unseen."""
 
+    def calendar_for(self, agency: str) -> Calendar | None:
+        """The calendar as it is for the province of an agency."""
+        return self.calendar and self.calendar.for_province(_province(agency))
+
     def amended(self, record: LawChanged) -> Law:
         """The law after one more record; a version already applied changes nothing."""
         if record.version <= self.version:
@@ -70,7 +76,7 @@ class Law(Struct, frozen=True, kw_only=True):
                 return self
             case CalendarAmended():
                 try:
-                    return replace(self, calendar=_amend(self.calendar, change))
+                    return replace(self, calendar=enacted(self.calendar or Calendar(), change))
                 except BadCalendarError as error:
                     return replace(self, rejected=(*self.rejected, f"{self.version}: {error}"))
             case EngineVersion(version=version):
@@ -84,11 +90,9 @@ class Law(Struct, frozen=True, kw_only=True):
                 return self  # agencies are checked at the door; a decision needs none of their data
 
 
-def _amend(calendar: Calendar | None, change: CalendarAmended) -> Calendar:
-    days = [Day(d.date, DayKind(d.kind), d.name_vi, d.source) for d in change.days]
-    sessions = (
-        None
-        if change.sessions is None
-        else tuple(tuple(Session(s.start, s.end) for s in day) for day in change.sessions)
-    )
-    return (calendar or Calendar()).amended(days=days, years=change.years, sessions=sessions)
+def _province(agency: str) -> str:
+    """The province (or ministry) of an agency code; empty, the whole country, for what is no such code."""
+    try:
+        return parse_agency_code(agency).root
+    except CodeError:
+        return ""

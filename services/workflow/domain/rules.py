@@ -1,16 +1,15 @@
 """Why a command is refused: a reason code, the rule for people in Vietnamese, and its legal ground.
 
-The legal ground is the decree of the rule set the dossier stands under, chosen by its date: Nghị định
-61/2018/NĐ-CP until 30/6/2025, Nghị định 118/2025/NĐ-CP from 01/7/2025.
+The legal ground is the decree of the rule set the dossier stands under, chosen by its date.
 """
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from contracts.outcomes import Refusal
+from legalclock.rulesets import named
 
 
 class Reason(StrEnum):
@@ -60,20 +59,13 @@ _RULES: Final = {
 # Not a matter of the one-stop law but of how the system is used.
 _HOUSE_RULES: Final = frozenset({Reason.UNKNOWN_DOSSIER, Reason.KEY_REUSED, Reason.ALREADY_REGISTERED})
 
-ND118_FROM: Final = date(2025, 7, 1)
-
-
-def rule_set(day: date) -> str:
-    """The name of the rule set in force on a local day."""
-    return "nd118" if day >= ND118_FROM else "nd61"
-
 
 def refusal(reason: Reason, rules: str) -> Refusal:
-    """The refusal for `reason` under a rule set ("nd61" or "nd118")."""
+    """The refusal for `reason` under the rule set of this name ("nd61", "nd118")."""
     if reason in _HOUSE_RULES:
         ground = "Quy định kỹ thuật của hệ thống"
     elif reason is Reason.NO_CALENDAR:
         ground = "Bộ luật Lao động 2019, Điều 112"
     else:
-        ground = {"nd61": "Nghị định 61/2018/NĐ-CP", "nd118": "Nghị định 118/2025/NĐ-CP"}[rules]
+        ground = named(rules).decree
     return Refusal(reason=reason, rule=_RULES[reason], legal_ground=ground)

@@ -161,6 +161,9 @@ class Partition:
         output.outcomes.append(decision.outcome)
         if decision.facts and decision.dossier:
             self._put(offset, decision.dossier, output, stored.dossier if stored else None)
+            if stored and self._late(stored.dossier) and not self._late(decision.dossier):
+                # The last dossier the clock was waiting for may be settled by a command instead.
+                self._announce(Cause(self.number, offset, len(decision.facts)), output)
 
     def _reached(self, offset: int, reached: DeadlinesReached, output: Output) -> None:
         for place, entry in enumerate(reached.entries):
@@ -210,6 +213,11 @@ class Partition:
         earliest = self.deadlines.next_at()
         if earliest is None or earliest >= time.timestamp():
             output.facts.append(ClockMoved(cause=cause, to=time))
+
+    def _late(self, dossier: Dossier) -> bool:
+        """Whether a deadline of the dossier lies before the log clock's time and has yet to fire."""
+        time = self.head.time
+        return time is not None and any(timer.at < time for timer in dossier.timers)
 
     # ---- dossiers -------------------------------------------------------------------------------
 
