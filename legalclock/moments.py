@@ -10,10 +10,19 @@ LOCAL: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def local(instant: datetime) -> datetime:
-    """`instant` on the clock of Việt Nam. Raises ValueError for a time without a zone."""
-    if instant.tzinfo is None:
+    """`instant` on the clock of Việt Nam.
+
+    Raises ValueError for a time without a zone, or one at the edge of time that has no local form.
+    """
+    zone = instant.tzinfo
+    if zone is LOCAL:
+        return instant
+    if zone is None:
         raise ValueError(f"expected an instant with a time zone, got {instant.isoformat()}")
-    return instant.astimezone(LOCAL)
+    try:
+        return instant.astimezone(LOCAL)
+    except OverflowError as error:
+        raise ValueError(f"{instant.isoformat()} is beyond the calendar") from error
 
 
 def moment(day: date, at: time) -> datetime:

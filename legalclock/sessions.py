@@ -46,19 +46,34 @@ def minute_of_day(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
+def in_order(sessions: Iterable[Session]) -> DaySessions:
+    """The sessions of one day. Raises BadCalendarError unless they are in order without overlap."""
+    checked = tuple(sessions)
+    for earlier, later in pairwise(checked):
+        if later.start < earlier.end:
+            raise BadCalendarError(f"session {later.start}-{later.end} starts before {earlier.end}")
+    return checked
+
+
 def week(days: Iterable[Iterable[Session]]) -> Week:
     """The sessions of seven weekdays, Monday first; an empty day is a weekly day off.
 
-    Raises BadCalendarError unless there are seven days, each in order without overlap, and Monday, whose
-    sessions a worked day takes, has some.
+    Raises BadCalendarError unless there are seven days, each in order without overlap.
     """
-    checked = tuple(tuple(sessions) for sessions in days)
+    checked = tuple(in_order(sessions) for sessions in days)
     if len(checked) != 7:
         raise BadCalendarError(f"a week has seven days, got {len(checked)}")
+    return checked
+
+
+def working_week(days: Iterable[Iterable[Session]]) -> Week:
+    """Like :func:`week`, and Monday, whose sessions a worked day takes, has some."""
+    checked = week(days)
     if not checked[0]:
         raise BadCalendarError("Monday needs sessions: a worked day takes them")
-    for sessions in checked:
-        for earlier, later in pairwise(sessions):
-            if later.start < earlier.end:
-                raise BadCalendarError(f"session {later.start}-{later.end} starts before {earlier.end}")
     return checked
+
+
+def minutes_of(sessions: Iterable[Session]) -> int:
+    """The working minutes of a day with these sessions."""
+    return sum(session.minutes for session in sessions)

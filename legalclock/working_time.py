@@ -7,15 +7,11 @@ YearNotCoveredError when it needs a year the calendar has no data for, and Value
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import datetime, time, timedelta
-from typing import Final
+from datetime import date, datetime, time, timedelta
 
-from legalclock.calendar import Calendar, day_of_year
+from legalclock.calendar import Calendar
 from legalclock.moments import local, moment
-from legalclock.sessions import minute_of_day
-
-_MINUTE: Final = 60_000_000  # microseconds: integers stay exact, and keep what is below a minute
-_MICROSECOND: Final = timedelta(microseconds=1)
+from legalclock.tables import MINUTE, YearTable
 
 
 def working_minutes(calendar: Calendar, a: datetime, b: datetime) -> int:
@@ -23,10 +19,10 @@ def working_minutes(calendar: Calendar, a: datetime, b: datetime) -> int:
 
     It adds up: from a to c is from a to b plus from b to c.
     """
-    (year_a, in_a), (year_b, in_b) = _elapsed(calendar, a), _elapsed(calendar, b)
-    first, last = sorted((year_a, year_b))
+    (in_a, table_a), (in_b, table_b) = _elapsed(calendar, local(a)), _elapsed(calendar, local(b))
+    first, last = sorted((table_a.year, table_b.year))
     between = sum(calendar.table(year).minutes[-1] for year in range(first, last))
-    return in_b // _MINUTE - in_a // _MINUTE + (between if year_a <= year_b else -between)
+    return in_b // MINUTE - in_a // MINUTE + (between if table_a.year <= table_b.year else -between)
 
 
 def add_working_minutes(calendar: Calendar, at: datetime, minutes: int) -> datetime:
@@ -36,26 +32,40 @@ def add_working_minutes(calendar: Calendar, at: datetime, minutes: int) -> datet
     mirror image. With 0 it is `at` itself, or, outside the sessions, the start of the next one.
     """
     if minutes == 0:
-        return _in_session(calendar, at)
-    year, position = _elapsed(calendar, at)
-    position += minutes * _MINUTE
+        return in_session(calendar, at)
+    position, table = _elapsed(calendar, local(at))
+    position += minutes * MINUTE
     while position < 0:
-        year -= 1
-        position += calendar.table(year).minutes[-1] * _MINUTE
-    while position > calendar.table(year).minutes[-1] * _MINUTE:
-        position -= calendar.table(year).minutes[-1] * _MINUTE
-        year += 1
-    return _instant(calendar, year, position, ends=minutes > 0)
+        table = calendar.table(table.year - 1)
+        position += table.minutes[-1] * MINUTE
+    while position > table.minutes[-1] * MINUTE:
+        position -= table.minutes[-1] * MINUTE
+        table = calendar.table(table.year + 1)
+    return _instant(table, position, ends=minutes > 0)
 
 
 def next_working_instant(calendar: Calendar, at: datetime) -> datetime:
     """`at` when it lies in a session, else the start of the next session. The end is not in a session."""
     when = local(at)
-    for session in calendar.sessions_on(when.date()):
-        if when.time() < session.end:
-            return max(when, moment(when.date(), session.start))
-    following = calendar.working_day_after(when.date(), 1)
-    return moment(following, calendar.sessions_on(following)[0].start)
+    table = calendar.table(when.year)
+    sessions = table.sessions[when.toordinal() - table.first]
+    if sessions:
+        clock = when.time()
+        for session in sessions:
+            if clock < session.end:
+                return when if session.start <= clock else moment(when.date(), session.start)
+    table, number = calendar.locate(when.date(), True, 0)
+    following = table.worked[number]
+    return moment(date.fromordinal(table.first + following), table.sessions[following][0].start)
+
+
+def in_session(calendar: Calendar, at: datetime) -> datetime:
+    """Like :func:`next_working_instant`, but the end of a session stays."""
+    when = local(at)
+    clock = when.time()
+    if any(clock == session.end for session in calendar.sessions_on(when.date())):
+        return when
+    return next_working_instant(calendar, when)
 
 
 def end_of_day(calendar: Calendar, at: datetime) -> datetime:
@@ -70,68 +80,65 @@ def end_of_day(calendar: Calendar, at: datetime) -> datetime:
 def remaining_minutes(calendar: Calendar, at: datetime, due: datetime) -> int:
     """Working minutes left at `at`: at least 0 up to the due time, at most -1 after it.
 
-    The count begins with the minute of `at` and ends with the minute of `due`, so that a pause never
-    costs a part of a minute; a dossier past its due time stays overdue even before the next session.
+    The count begins with the minute of `at` and ends with the due time read to the minute up, so that a pause
+    never costs a part of a minute; a dossier past its due time stays overdue even before the next session.
     """
-    if local(at) > local(due):
-        return min(-1, working_minutes(calendar, at, due))
-    part = due.second or due.microsecond
-    return working_minutes(calendar, at, due + timedelta(minutes=1) if part else due)
+    left = working_minutes(calendar, at, minute_up(due))
+    return min(-1, left) if local(at) > local(due) else left
+
+
+def minute_up(at: datetime) -> datetime:
+    """The whole local minute at `at` or next after it."""
+    when = local(at)
+    whole = when.replace(second=0, microsecond=0)
+    return whole if whole == when else whole + timedelta(minutes=1)
 
 
 def resume(calendar: Calendar, at: datetime, remaining_minutes: int, whole_days: bool) -> datetime:
     """The due time of a dossier that goes on at `at` (read to the minute) with `remaining_minutes` left.
 
-    With `whole_days` (terms in days and months) the end rounds up to the end of the last session of its
-    day. What was overdue stays overdue: a negative rest counts back from `at` and is never rounded.
+    With `whole_days` the end rounds up to the end of the last session of its day. Raises ValueError when
+    nothing is left: what is over does not go on, its due time stays as it was.
     """
+    if remaining_minutes < 1:
+        raise ValueError(f"expected at least 1 minute to go on with, got {remaining_minutes}")
     end = add_working_minutes(calendar, local(at).replace(second=0, microsecond=0), remaining_minutes)
-    return end_of_day(calendar, end) if whole_days and remaining_minutes >= 0 else end
+    return end_of_day(calendar, end) if whole_days else end
 
 
-def _in_session(calendar: Calendar, at: datetime) -> datetime:
-    """Like next_working_instant, but the end of a session stays."""
-    when = local(at)
-    sessions = calendar.sessions_on(when.date())
-    return (
-        when
-        if any(when.time() == session.end for session in sessions)
-        else next_working_instant(calendar, at)
-    )
-
-
-def _elapsed(calendar: Calendar, at: datetime) -> tuple[int, int]:
-    """The year of `at` and the microseconds of working time from its start until `at`."""
-    when = local(at)
-    day, clock = when.date(), _microsecond_of_day(when.time())
+def _elapsed(calendar: Calendar, when: datetime) -> tuple[int, YearTable]:
+    """The microseconds of working time from the start of the local year until `when`, and the year."""
+    table = calendar.table(when.year)
+    offset = when.toordinal() - table.first
     within = 0
-    for session in calendar.sessions_on(day):
-        start = minute_of_day(session.start) * _MINUTE
-        within += min(max(clock - start, 0), session.minutes * _MINUTE)
-    before = calendar.table(day.year).minutes[day.timetuple().tm_yday - 1]
-    return day.year, before * _MINUTE + within
+    edges = table.edges[offset]
+    if edges:
+        clock = when.hour * 3_600_000_000 + when.minute * MINUTE + when.second * 1_000_000 + when.microsecond
+        for start, end in edges:
+            if clock <= start:
+                break
+            within += (clock if clock < end else end) - start
+    return table.minutes[offset] * MINUTE + within, table
 
 
-def _instant(calendar: Calendar, year: int, position: int, *, ends: bool) -> datetime:
+def _instant(table: YearTable, position: int, *, ends: bool) -> datetime:
     """The instant at `position` microseconds of the year's working time.
 
     Where one session ends and the next begins the position names both: `ends` takes the end. The
     position is above 0 when it takes ends, and below the year's total when it takes starts.
     """
-    totals = calendar.table(year).minutes
+    totals = table.minutes
     if ends:
-        index = bisect_left(totals, -(-position // _MINUTE)) - 1
+        offset = bisect_left(totals, -(-position // MINUTE)) - 1
     else:
-        index = bisect_right(totals, position // _MINUTE) - 1
-    day = day_of_year(year, index)
-    rest = position - totals[index] * _MINUTE
-    sessions = iter(calendar.sessions_on(day))
-    session = next(sessions)
-    while rest > session.minutes * _MINUTE or (rest == session.minutes * _MINUTE and not ends):
-        rest -= session.minutes * _MINUTE
-        session = next(sessions)
-    return moment(day, session.start) + rest * _MICROSECOND
-
-
-def _microsecond_of_day(at: time) -> int:
-    return minute_of_day(at) * _MINUTE + at.second * 1_000_000 + at.microsecond
+        offset = bisect_right(totals, position // MINUTE) - 1
+    rest = position - totals[offset] * MINUTE
+    edges = iter(table.edges[offset])
+    start, end = next(edges)
+    while rest > end - start or (rest == end - start and not ends):
+        rest -= end - start
+        start, end = next(edges)
+    seconds, microsecond = divmod(start + rest, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    at = time(minutes // 60, minutes % 60, second, microsecond)
+    return moment(date.fromordinal(table.first + offset), at)

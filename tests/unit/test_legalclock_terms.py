@@ -9,7 +9,9 @@ import pytest
 from contracts import words
 from legalclock.calendar import Calendar, Day, DayKind, YearNotCoveredError
 from legalclock.moments import LOCAL
-from legalclock.terms import TermUnit, due, remaining, resumed
+from legalclock.policy import Policy, ReceiptRule
+from legalclock.terms import LONGEST, Due, TermUnit, due, extended, remaining, resumed
+from legalclock.units import DueMode
 
 OFF, WORK = DayKind.OFF, DayKind.WORK
 
@@ -186,8 +188,6 @@ def test_what_cannot_be_counted_is_refused() -> None:
             "2025-06-09T03:00:59",
             "2025-06-09T04:40",
         ),
-        ("clock_hour", "2025-06-08T00:10:20", "2025-06-08T00:10", -1, "2025-06-09T03:00", "2025-06-09T02:59"),
-        ("clock_hour", "2025-06-08T02:10", "2025-06-08T00:10", -120, "2025-06-09T03:00", "2025-06-09T01:00"),
         (
             "clock_hour",
             "2025-06-08T00:10:10",
@@ -203,3 +203,148 @@ def test_pausing_and_going_on_by_unit(
 ) -> None:
     assert remaining(CALENDAR, at(paused), at(limit), unit) == left
     assert resumed(CALENDAR, at(goes_on), left, unit) == at(new_due)
+
+
+@pytest.mark.parametrize(
+    ("unit", "paused", "limit", "left"),
+    [
+        ("clock_hour", "2025-06-08T00:10:20", "2025-06-08T00:10", -1),
+        ("clock_hour", "2025-06-08T02:10", "2025-06-08T00:10", -120),
+        ("clock_hour", "2025-06-08T02:10", "2025-06-08T00:09:30", -120),
+        ("working_day", "2025-06-03T08:30", "2025-06-02T17:00", -60),
+    ],
+)
+def test_what_is_over_when_the_clock_stops_is_over(unit: str, paused: str, limit: str, left: int) -> None:
+    assert remaining(CALENDAR, at(paused), at(limit), unit) == left
+    with pytest.raises(ValueError, match="to go on with"):
+        resumed(CALENDAR, at("2025-06-09T08:00"), left, unit)
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "value", "expected"),
+    [
+        ("2025-06-02T10:17", 1, "2025-06-03T10:17"),
+        ("2025-06-02T10:17", 3, "2025-06-05T10:17"),
+        ("2025-06-06T16:00", 2, "2025-06-10T16:00"),
+        ("2025-06-02T12:00", 1, "2025-06-03T11:30"),  # 13:30 and one day more, on the edge
+        ("2025-06-02T07:30", 1, "2025-06-02T17:00"),  # a whole day of sessions
+        ("2025-06-02T18:00", 1, "2025-06-03T17:00"),
+        ("2025-06-02T10:17:30", 1, "2025-06-03T10:17:30"),
+        ("2025-06-02T10:17", 0, "2025-06-02T17:00"),  # the same day, in either mode
+    ],
+)
+def test_working_days_in_working_hours_end_at_that_working_moment(
+    handed_in: str, value: int, expected: str
+) -> None:
+    answer = due(CALENDAR, at(handed_in), value, "working_day", time(15), mode="working_hours")
+    assert answer.due == at(expected)
+
+
+def test_a_day_in_working_hours_is_a_full_day_even_over_a_half_day() -> None:
+    morning = CALENDAR.sessions[0][:1]
+    half_fridays = CALENDAR.amended(sessions=[CALENDAR.sessions[0]] * 4 + [morning, (), ()])
+    answer = due(half_fridays, at("2025-06-05T13:30"), 1, "working_day", mode=DueMode.WORKING_HOURS)
+    assert answer.due == at("2025-06-06T11:30")  # 3.5 h on Thursday, 4 h on Friday
+    assert due(half_fridays, at("2025-06-05T16:00"), 1, "working_day", mode="working_hours").due == at(
+        "2025-06-09T10:00"
+    )
+
+
+def test_the_mode_says_nothing_about_other_units() -> None:
+    for value, unit in [
+        (2, "calendar_day"),
+        (1, "month"),
+        (3, "working_hour"),
+        (30, "minute"),
+        (5, "clock_hour"),
+    ]:
+        handed_in = at("2025-06-02T10:17")
+        assert due(CALENDAR, handed_in, value, unit, mode="working_hours") == due(
+            CALENDAR, handed_in, value, unit
+        )
+
+
+# Friday 6 June, the counter is open on Saturday morning; Saturday is no working day.
+OPEN_SATURDAY = CALENDAR.amended(
+    counter=[CALENDAR.sessions[0]] * 5 + [CALENDAR.sessions[0][:1], ()], source="quyết định của tỉnh"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "handed_in", "counts_from", "one_day", "three_days", "two_hours"),
+    [
+        ("next_session", "06T17:30", "09T07:30", "10T17:00", "12T17:00", "09T09:30"),
+        ("next_session", "07T09:00", "09T07:30", "10T17:00", "12T17:00", "09T09:30"),
+        ("counter", "06T17:30", "07T07:30", "09T17:00", "10T17:00", "09T09:30"),
+        ("counter", "07T09:00", "07T09:00", "09T17:00", "10T17:00", "09T09:30"),
+        ("counter", "07T11:30", "09T07:30", "10T17:00", "12T17:00", "09T09:30"),
+        ("counter", "02T12:00", "02T13:30", "03T17:00", "05T17:00", "02T15:30"),
+        ("actual", "06T17:30", "06T17:30", "09T17:00", "09T17:00", "09T09:30"),
+        ("actual", "08T23:00", "08T23:00", "09T17:00", "11T17:00", "09T09:30"),
+    ],
+)
+def test_the_receipt_is_a_policy(
+    rule: str, handed_in: str, counts_from: str, one_day: str, three_days: str, two_hours: str
+) -> None:
+    policy = Policy(receipt=ReceiptRule(rule))
+    june = "2025-06-"
+    answer = due(OPEN_SATURDAY, at(june + handed_in), 1, "working_day", policy=policy)
+    assert answer == Due(at(june + one_day), at(june + counts_from))
+    in_calendar_days = due(OPEN_SATURDAY, at(june + handed_in), 3, "calendar_day", policy=policy)
+    assert in_calendar_days.due == at(june + three_days)
+    assert due(OPEN_SATURDAY, at(june + handed_in), 2, "working_hour", policy=policy).due == at(
+        june + two_hours
+    )
+
+
+def test_a_same_day_term_needs_working_time_left_whatever_the_receipt() -> None:
+    actual = Policy(receipt=ReceiptRule.ACTUAL)
+    assert due(CALENDAR, at("2025-06-06T18:00"), 0, "working_day", policy=actual).due == at(
+        "2025-06-09T17:00"
+    )
+    assert due(CALENDAR, at("2025-06-07T18:00"), 0, "month", time(15), policy=actual).due == at(
+        "2025-06-09T17:00"
+    )
+    assert due(CALENDAR, at("2025-06-06T16:00"), 0, "working_day", time(15), policy=actual).due == at(
+        "2025-06-09T17:00"
+    )
+
+
+def test_the_receipt_of_clock_hours_is_a_policy_of_its_own() -> None:
+    night = at("2025-06-07T22:10")
+    normalised = Policy(clock_hour_receipt=ReceiptRule.NEXT_SESSION)
+    assert due(CALENDAR, night, 2, "clock_hour").due == at("2025-06-08T00:10")
+    assert due(CALENDAR, night, 2, "clock_hour", policy=normalised) == Due(
+        at("2025-06-09T09:30"), at("2025-06-09T07:30")
+    )
+
+
+def test_an_absurd_term_or_time_is_refused() -> None:
+    with pytest.raises(ValueError, match=f"at most {LONGEST}"):
+        due(CALENDAR, at("2025-06-02T08:00"), LONGEST + 1, "minute")
+    with pytest.raises(ValueError, match="working_hourz"):
+        due(CALENDAR, at("2025-06-02T08:00"), 1, "working_day", mode="working_hourz")
+    with pytest.raises(ValueError, match="beyond the calendar"):
+        due(CALENDAR, datetime.max.replace(tzinfo=UTC), 1, "working_day")
+    with pytest.raises(ValueError, match="beyond the calendar"):
+        due(CALENDAR, datetime.max.replace(tzinfo=LOCAL), 1, "clock_hour")
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "unit", "mode", "later"),
+    [
+        ("2025-06-06T17:00", 1, "working_day", "end_of_day", "2025-06-09T17:00"),
+        ("2025-06-06T10:00", 1, "working_day", "working_hours", "2025-06-09T10:00"),
+        ("2025-06-06T17:00", 1, "calendar_day", "end_of_day", "2025-06-09T17:00"),
+        ("2025-05-30T17:00", 1, "month", "end_of_day", "2025-06-30T17:00"),
+        ("2025-06-06T16:00", 2, "working_hour", "end_of_day", "2025-06-09T08:30"),
+        ("2025-06-06T16:00", 90, "minute", "end_of_day", "2025-06-09T08:00"),
+        ("2025-06-06T23:00", 2, "clock_hour", "end_of_day", "2025-06-07T01:00"),
+    ],
+)
+def test_an_extension_counts_on_from_the_due_time(
+    limit: str, value: int, unit: str, mode: str, later: str
+) -> None:
+    assert extended(CALENDAR, at(limit), value, unit, mode) == at(later)
+    with pytest.raises(ValueError, match="got 0"):
+        extended(CALENDAR, at(limit), 0, unit, mode)

@@ -116,6 +116,7 @@ def test_the_end_of_a_day_off_does_not_exist() -> None:
         ("02T17:00", "02T17:00", 0),
         ("02T12:00", "02T11:30", -1),  # overdue, though no working time has passed
         ("02T17:00:00.000001", "02T17:00", -1),
+        ("03T07:31:30", "02T16:50:10", -10),  # overdue, too, the due time is read to the minute up
         ("03T08:30", "02T17:00", -60),
         ("08T12:00", "09T17:00", 450),
     ],
@@ -134,15 +135,18 @@ def test_what_is_left_when_the_clock_pauses(paused: str, due: str, left: int) ->
         ("05T09:00:40", 360, "05T17:00", "05T17:00"),  # read to the minute: no day is won by seconds
         ("08T09:00", 450, "09T17:00", "09T17:00"),
         ("08T09:00", 451, "11T07:31", "11T17:00"),
-        ("05T17:00", 0, "05T17:00", "05T17:00"),
-        ("08T09:00", 0, "09T07:30", "09T17:00"),
-        ("05T14:00", -60, "05T11:00", "05T11:00"),  # overdue stays overdue, in days too
-        ("08T09:00", -1, "07T16:59", "07T16:59"),
+        ("05T17:00", 1, "06T07:31", "06T17:00"),
     ],
 )
 def test_going_on_with_what_was_left(goes_on: str, left: int, exact: str, whole_days: str) -> None:
     assert resume(CALENDAR, at(goes_on), left, False) == at(exact)
     assert resume(CALENDAR, at(goes_on), left, True) == at(whole_days)
+
+
+@pytest.mark.parametrize("left", [0, -1, -600])
+def test_what_is_over_does_not_go_on(left: int) -> None:
+    with pytest.raises(ValueError, match=f"got {left}"):
+        resume(CALENDAR, at("05T14:00"), left, True)
 
 
 @pytest.mark.parametrize("naive", ["a", "b"])
@@ -176,6 +180,8 @@ def test_outcome(finished: str, days: str, hours: str) -> None:
         assert outcome(at(finished).astimezone(UTC), limit, unit) == days
     for unit in ("minute", "working_hour", "clock_hour"):
         assert outcome(at(finished), limit.astimezone(UTC), unit) == hours
+    assert outcome(at(finished), limit, "working_day", "working_hours") == hours
+    assert outcome(at(finished), limit, "calendar_day", "working_hours") == days
 
 
 def test_outcomes_are_those_of_the_messages() -> None:

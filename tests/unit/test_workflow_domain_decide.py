@@ -374,3 +374,12 @@ def test_the_legal_ground_follows_the_rule_set_of_the_day(day: str, ground: str)
     refused = desk.give(commands.CompleteStep(Step.STAMP), at=local(f"{day}T09:00")).refusal
     assert refused is not None
     assert ground in refused.legal_ground
+
+
+def test_one_version_of_a_procedure_means_one_thing() -> None:
+    """Two doors may publish the same version at once: what dossiers were registered under stands."""
+    other = replace(procedure(), term_value=30)
+    law = LAW.amended(LawChanged(version=2, changes=(other,)))
+    assert law.history[PROCEDURE, 1] == law.procedures[PROCEDURE] == procedure()
+    assert law.rejected == (f"2: {PROCEDURE} version 1 stands already",)
+    assert LAW.amended(LawChanged(version=2, changes=(procedure(),))).rejected == ()

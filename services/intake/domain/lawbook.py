@@ -23,7 +23,6 @@ from contracts.law import (
     LawEnacted,
     LawEntry,
     ProcedurePublished,
-    Session,
 )
 from services.intake.domain.catalogue import Catalogue
 from services.intake.domain.refusals import Refused, bad_shape
@@ -43,8 +42,9 @@ class _Standing:
     def __init__(self) -> None:
         self.catalogue = Catalogue()
         self.years: set[int] = set()
-        self.days: dict[date, CalendarDay] = {}
-        self.sessions: tuple[tuple[Session, ...], ...] | None = None
+        self.days: dict[tuple[str | None, date], CalendarDay] = {}
+        self.weeks: dict[str | None, tuple[object, ...]] = {}
+        """By province, the weeks named last and when they hold."""
         self.engine: EngineVersion | None = None
 
     def copy(self) -> _Standing:
@@ -53,7 +53,8 @@ class _Standing:
         other.catalogue.agencies.update(self.catalogue.agencies)
         other.years.update(self.years)
         other.days.update(self.days)
-        other.sessions, other.engine = self.sessions, self.engine
+        other.weeks.update(self.weeks)
+        other.engine = self.engine
         return other
 
     def has(self, change: LawChange) -> bool:
@@ -64,8 +65,8 @@ class _Standing:
         if isinstance(change, CalendarAmended):
             return (
                 self.years.issuperset(change.years)
-                and all(self.days.get(day.date) == day for day in change.days)
-                and change.sessions in (None, self.sessions)
+                and all(self.days.get((change.province, day.date)) == day for day in change.days)
+                and _week(change) in (None, self.weeks.get(change.province))
             )
         return self.engine == change
 
@@ -73,8 +74,9 @@ class _Standing:
         self.catalogue.apply(change)
         if isinstance(change, CalendarAmended):
             self.years.update(change.years)
-            self.days.update({day.date: day for day in change.days})
-            self.sessions = change.sessions or self.sessions
+            self.days.update({(change.province, day.date): day for day in change.days})
+            if week := _week(change):
+                self.weeks[change.province] = week
         elif isinstance(change, EngineVersion):
             self.engine = change
 
@@ -133,6 +135,13 @@ class LawBook:
             standing.apply(change)
             fresh.append(change)
         return fresh
+
+
+def _week(change: CalendarAmended) -> tuple[object, ...] | None:
+    """What a change says about weeks; None when it says nothing."""
+    if change.sessions is None and change.counter is None:
+        return None
+    return change.sessions, change.counter, change.valid_from, change.valid_to
 
 
 def _check_agency_code(code: str, field: str) -> None:

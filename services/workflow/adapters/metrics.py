@@ -6,6 +6,7 @@ figures live in the log.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,9 +56,25 @@ class Metrics:
         self._deadlines = Gauge(
             f"{prefix}_deadlines", "Deadlines in the index", ["partition"], registry=registry
         )
+        self._parked = Gauge(
+            f"{prefix}_parked_dossiers", "Dossiers that stand still", ["partition"], registry=registry
+        )
         self._law = Gauge(f"{prefix}_law_version", "Law version in force", ["partition"], registry=registry)
+        self._law_rejected = Gauge(
+            f"{prefix}_law_rejected",
+            "Changes of law that could not be applied",
+            ["partition"],
+            registry=registry,
+        )
         self._recovery = Gauge(
             f"{prefix}_recovery_seconds", "Last recovery", ["partition"], registry=registry
+        )
+        self._levels_of_partition = (
+            self._applied,
+            self._dossiers,
+            self._deadlines,
+            self._parked,
+            self._law,
         )
         self._delay = Histogram(
             f"{prefix}_deadline_delay_seconds",
@@ -99,9 +116,17 @@ class Metrics:
         if earliest is not None and record.at == now:
             self._delay.observe(max(0.0, now.timestamp() - earliest))
 
+    def dropped(self, partition: Partition) -> None:
+        """A partition is another worker's: its levels are no longer this one's to tell."""
+        with contextlib.suppress(KeyError):  # it was taken away before it had any
+            for gauge in (*self._levels_of_partition, self._recovery):
+                gauge.remove(partition.number)
+
     def _levels(self, partition: Partition) -> None:
         number = partition.number
         self._dossiers.labels(number).set(len(partition))
         self._deadlines.labels(number).set(len(partition.deadlines))
         self._law.labels(number).set(partition.law.version)
+        self._law_rejected.labels(number).set(len(partition.law.rejected))
         self._applied.labels(number).set(partition.last_offset)
+        self._parked.labels(number).set(partition.parking.standing(partition.last_offset))

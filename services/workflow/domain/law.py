@@ -70,6 +70,12 @@ class Law(Struct, frozen=True, kw_only=True):
     def _with(self, change: LawChange) -> Law:
         match change:
             case ProcedurePublished():
+                standing = self.history.get((change.code, change.version))
+                if standing is not None and standing != change:
+                    # Two doors may publish one version at the same moment; the first is what dossiers
+                    # were registered under, and it stays what that version means.
+                    why = f"{self.version}: {change.code} version {change.version} stands already"
+                    return replace(self, rejected=(*self.rejected, why))
                 # The two tables are this law's own copies, made by `amended`.
                 self.procedures[change.code] = change
                 self.history[change.code, change.version] = change
