@@ -40,10 +40,14 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The steps in order, and the due time they lead to."""
+    """The steps in order, and the due time they lead to. Raises StepsError when they do not."""
 
     steps: tuple[steps.Step, ...]
     due: datetime
+
+    def __post_init__(self) -> None:
+        if (led_to := steps.replay(self.steps)) != self.due:
+            raise steps.StepsError(f"the steps lead to {led_to} and not to {self.due}")
 
 
 def explain(

@@ -7,19 +7,15 @@ from typing import Final
 
 from contracts.law import CalendarAmended, ProcedurePublished
 from contracts.words import TermUnit
-from legalclock.calendar import Calendar, Day, DayKind
-from legalclock.sessions import Session
+from legalclock.amendment import enacted
+from legalclock.calendar import Calendar
 from legalclock.terms import due, remaining, resumed
 from motcua.simulation.axis import Axis, moment
 
 
 def calendar_of(change: CalendarAmended) -> Calendar:
     """The calendar that stands once `change` alone is law."""
-    days = [Day(day.date, DayKind(day.kind), day.name_vi, day.source) for day in change.days]
-    if change.sessions is None:
-        return Calendar().amended(days=days, years=change.years)
-    week = [[Session(span.start, span.end) for span in weekday] for weekday in change.sessions]
-    return Calendar().amended(days=days, years=change.years, sessions=week)
+    return enacted(Calendar(), change)
 
 
 class Law:

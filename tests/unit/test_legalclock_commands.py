@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import tracemalloc
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from legalclock.calendar import Day, DayKind
-from motcua import calendar as calendar_command
-from motcua import due as due_command
 from motcua.__main__ import main
 from motcua.default_calendar import calendar_with, day, hour, instant, shipped
 from motcua.due_rows import COLUMNS, RESULTS
@@ -63,7 +61,7 @@ def test_the_golden_vectors_by_the_shipped_calendar(
         (["--received", "2025-06-02T10:17", "--mode", "working_hours"], "2025-06-03T10:17:00+07:00"),
         (["--received", "2025-06-02T10:17", "--sessions", "07:00-11:00"], "2025-06-03T11:00:00+07:00"),
         (
-            ["--received", "2025-06-06T10:17", "--sessions", "7:;".replace("7:", "08:00-10:30") * 6],
+            ["--received", "2025-06-06T10:17", "--sessions", ";".join(["08:00-10:30"] * 6)],
             "2025-06-07T10:30:00+07:00",
         ),
         (
@@ -294,16 +292,17 @@ def test_an_amendment_is_tried_on_dossiers(tmp_path: Path, capsys: Capture) -> N
     assert capsys.readouterr().out == "id,before,after\r\n"
 
 
+NEW_YEAR = date(2025, 1, 1)
+ALL_OF_2025 = [word for n in range(365) for word in ("--off", str(NEW_YEAR + timedelta(days=n)))]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ([], "name a day"),
         (["--off", "2025-05-06", "--work", "2025-05-06"], "2025-05-06 cannot be both"),
         (["--off", "06/05/2025"], "expected a date"),
-        (
-            [word for n in range(365) for word in ("--off", str(date.fromordinal(738156 + n + 731)))],
-            "no working day",
-        ),
+        (ALL_OF_2025, "no working day"),
     ],
 )
 def test_an_amendment_that_cannot_be_is_refused(
@@ -314,10 +313,7 @@ def test_an_amendment_that_cannot_be_is_refused(
 
 
 def test_texts_are_read_strictly() -> None:
-    assert (
-        instant("2025-06-02 09:00").utcoffset()
-        == instant("2025-06-02T02:00+00:00").astimezone(instant("2025-06-02T09:00").tzinfo).utcoffset()
-    )
+    assert instant("2025-06-02 09:00") == instant("2025-06-02T02:00Z")
     assert day("2025-06-02") == date(2025, 6, 2)
     assert hour("15:00") == time(15)
     for wrong in ("24:00", "9:00", "15:60", "15:00:00", ""):
@@ -330,8 +326,3 @@ def test_texts_are_read_strictly() -> None:
         "Làm bù (thay cho ngày 02/01/2026)",
         "Văn bản 12729/VPCP-KGVX ngày 25/12/2025",
     )
-
-
-def test_the_commands_are_registered() -> None:
-    for module in (due_command, calendar_command):
-        assert module.HELP

@@ -299,6 +299,11 @@ def test_steps_that_do_not_add_up_are_refused(wrong: tuple[Step, ...]) -> None:
         replay(wrong)
 
 
+def test_an_explanation_whose_steps_lead_elsewhere_is_none() -> None:
+    with pytest.raises(StepsError, match="lead to"):
+        Explanation(GOOD, at("05-07T16:59"))
+
+
 def test_what_is_no_step_has_no_words() -> None:
     for say in (vietnamese, english):
         with pytest.raises(TypeError, match="no step"):

@@ -1,4 +1,4 @@
-"""The calendar's law records in the services: at the door only news is news, in decisions each province has its own."""
+"""Calendar records in the services: at the door only news is news, and each province has its own calendar."""
 
 from __future__ import annotations
 
