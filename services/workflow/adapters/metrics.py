@@ -47,28 +47,17 @@ class Metrics:
             buckets=_BATCH_BUCKETS,
             registry=registry,
         )
-        self._applied = Gauge(
-            f"{prefix}_applied_offset", "Offset last applied", ["partition"], registry=registry
-        )
-        self._dossiers = Gauge(
-            f"{prefix}_dossiers", "Dossiers in the state", ["partition"], registry=registry
-        )
-        self._deadlines = Gauge(
-            f"{prefix}_deadlines", "Deadlines in the index", ["partition"], registry=registry
-        )
-        self._parked = Gauge(
-            f"{prefix}_parked_dossiers", "Dossiers that stand still", ["partition"], registry=registry
-        )
-        self._law = Gauge(f"{prefix}_law_version", "Law version in force", ["partition"], registry=registry)
-        self._law_rejected = Gauge(
-            f"{prefix}_law_rejected",
-            "Changes of law that could not be applied",
-            ["partition"],
-            registry=registry,
-        )
-        self._recovery = Gauge(
-            f"{prefix}_recovery_seconds", "Last recovery", ["partition"], registry=registry
-        )
+
+        def level(name: str, meaning: str) -> Gauge:
+            return Gauge(f"{prefix}_{name}", meaning, ["partition"], registry=registry)
+
+        self._applied = level("applied_offset", "Offset last applied")
+        self._dossiers = level("dossiers", "Dossiers in the state")
+        self._deadlines = level("deadlines", "Deadlines in the index")
+        self._parked = level("parked_dossiers", "Dossiers that stand still")
+        self._law = level("law_version", "Law version in force")
+        self._law_rejected = level("law_rejected", "Changes of law that could not be applied")
+        self._recovery = level("recovery_seconds", "Last recovery")
         self._levels_of_partition = (
             self._applied,
             self._dossiers,
