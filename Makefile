@@ -19,7 +19,8 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 	--unsafe-package motcua --build-deps-for editable $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports architecture schemas-check deployment rules test coverage demo up down \
+.PHONY: help setup check lint types imports architecture schemas-check deployment rules test coverage crash oracle \
+	mutants bench-clock demo up down \
 	status lock schemas tools clean
 
 help: ## list the targets
@@ -84,16 +85,37 @@ coverage: setup ## 100 % branch coverage of the domains, contracts and legalcloc
 	$(BIN)/coverage run -m pytest -q tests/unit tests/property tests/contract
 	$(BIN)/coverage report
 
+SEED ?= 1
+SCHEDULES ?= 2000
+REAL ?= 0
+crash: setup ## random crashes of the engine in a model of its world: SEED=1 SCHEDULES=2000, REAL=10 on real processes
+	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL)
+
+# Minutes, not seconds: by hand, and before a release.
+CASES ?= 1000000
+oracle: setup ## the legal clock against a slow second one: CASES=1000000, and all procedures of MOTCUA_DATA
+	$(RUN) tests.oracles.compare --cases $(CASES) --processes 2
+
+mutants: setup ## change the legal clock in every place, one at a time: do the tests notice?
+	$(RUN) bench.mutants $(MODULES)
+
+bench-clock: setup ## how fast the legal clock is beside others; fails when a wanted ratio is missed
+	$(RUN) bench.clock
+
 # --- run
 
 PROFILE ?= yen-chau-2020
 SCALE ?= 0.05
+# tansu (in memory, nothing else needed) or apache (needs Java and Maven, keeps its data).
+BROKER ?= tansu
+BROKERS ?= 1
 
 demo: setup ## a district's year through the whole chain on this machine, figures and reconciliation at the end
-	$(BIN)/motcua simulate --profile $(PROFILE) --seed 1 --scale $(SCALE) | $(BIN)/motcua replay -
+	$(BIN)/motcua simulate --profile $(PROFILE) --seed 1 --scale $(SCALE) | \
+		$(BIN)/motcua replay --broker $(BROKER) --brokers $(BROKERS) -
 
-up: setup ## the one-machine stack in the foreground
-	$(BIN)/motcua up
+up: setup ## the one-machine stack in the foreground (BROKER=apache: Apache Kafka, data kept)
+	$(BIN)/motcua up --broker $(BROKER) --brokers $(BROKERS)
 
 down: setup ## stop the stack of this folder
 	$(BIN)/motcua down

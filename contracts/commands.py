@@ -138,4 +138,23 @@ class DeadlinesReached(Struct, frozen=True, kw_only=True, tag_field="record", ta
     entries: Annotated[tuple[Deadline, ...], Meta(min_length=1, max_length=500)]
 
 
-CommandRecord = Command | LawChanged | TimeAdvanced | DeadlinesReached
+class Parked(Struct, frozen=True, kw_only=True, tag_field="record", tag="parked"):
+    """Deciding the record at `offset` crashed again and again: from there on the dossier stands still.
+
+    Appended by the worker that owns the partition, after the record it names. Who decides the log again
+    looks for these records first: the record at `offset` is not decided, whatever the code of the day would
+    make of it. `reason` says what went wrong, in one word.
+    """
+
+    dossier_id: DossierId
+    offset: Annotated[int, Meta(ge=0)]
+    reason: ReasonCode
+
+
+class Unparked(Struct, frozen=True, kw_only=True, tag_field="record", tag="unparked"):
+    """From here on the dossier is decided again; what was refused meanwhile may be asked again."""
+
+    dossier_id: DossierId
+
+
+CommandRecord = Command | LawChanged | TimeAdvanced | DeadlinesReached | Parked | Unparked

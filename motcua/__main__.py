@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast
 
 from deploy.local.errors import StackError
 from motcua.failure import Failure
+from motcua.hints import runnable
 
 # One line each, kept here so that `motcua --help` imports none of them.
 COMMANDS: Final = {
@@ -23,9 +25,13 @@ COMMANDS: Final = {
     "doctor": "find out what is wrong with this machine or stack, and what to do",
     "topics": "create and verify the topics on a broker",
     "catalogue": "enact procedures, agencies and the calendar",
+    "due": "say when a dossier falls due, and why",
+    "calendar": "show the shipped calendar, or try an amendment on dossiers",
     "simulate": "write a made-up history of an office, for replay",
     "replay": "send a history through the door and check the figures",
     "reconcile": "compare the log with the warehouse",
+    "engine": "prove that facts and states follow from the log; parked dossiers",
+    "dlq": "list, show and replay dead letters",
 }
 
 
@@ -57,21 +63,32 @@ def overview() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"commands:\n{listing}\n\nexit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted",
     )
+    parser.add_argument("--version", action="version", version=f"motcua {_version()}")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     return parser
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("motcua")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    name = overview().parse_args(words[:1] or ["--help"]).command
+    if not words:
+        overview().print_help(sys.stderr)
+        return 2
+    name = overview().parse_args(words[:1]).command
     try:
         command = load(name)
         parser = argparse.ArgumentParser(prog=f"motcua {name}", description=command.HELP)
         command.configure(parser)
         return command.run(parser.parse_args(words[1:]))
     except (Failure, StackError) as error:
-        sys.stderr.write(f"motcua {name}: {error}\n")
+        sys.stderr.write(runnable(f"motcua {name}: {error}") + "\n")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -171,6 +171,8 @@ def connect(args: argparse.Namespace, role: str = Role.ADMIN, *, timeout: float 
     home = home_from(args.home)
     url = args.url or os.environ.get("MOTCUA_URL")
     key = args.key or os.environ.get("MOTCUA_KEY")
+    if url and not is_address(url):
+        raise ClientError(f"not a URL: {url!r}; expected http://host:port or https://host")
     run = None if url else home.running()
     if url is None and run is None:
         raise ClientError(
@@ -183,6 +185,15 @@ def connect(args: argparse.Namespace, role: str = Role.ADMIN, *, timeout: float 
         raise ClientError("no API key: give --key or MOTCUA_KEY")
     assert url is not None  # settled above: without a URL there is a running stack
     return Client(url, key, timeout=timeout)
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is the address of a web service."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
 
 
 def _body(answer: httpx.Response) -> Any:

@@ -17,6 +17,7 @@ from deploy.local.home import Home, RunState, StackState, home_from, is_alive
 from deploy.local.ports import Ports, holder, is_free, ports_from
 from motcua.client import add_home
 from motcua.failure import Failure
+from motcua.hints import runnable
 
 HELP: Final = "Check this machine and the stack: what is wrong and what to do. Exit code 1 if anything is."
 _PACKAGES: Final = {
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         wrong += not finding.ok
         print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.text}", flush=True)
         if finding.remedy:
-            print(f"      -> {finding.remedy}", flush=True)
+            print(f"      -> {runnable(finding.remedy)}", flush=True)
     return 1 if wrong else 0
 
 

@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,9 +28,10 @@ from motcua.failure import Failure
 from motcua.replaying.autopsy import last_words
 from motcua.replaying.chaos import Chaos
 from motcua.replaying.door import Door
-from motcua.replaying.history import MOST_LINES, Recording
+from motcua.replaying.history import MOST_LINES, HistoryError, Recording
 from motcua.replaying.report import Report, read_figures, read_reconciliation
 from motcua.replaying.sampler import Sampler
+from motcua.up import add_broker
 
 HELP: Final = "Send a history through the door of a stack whose clock is the log, and check the figures."
 RECONCILE_SECONDS: Final = 1_800.0
@@ -60,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="intake of a running stack (default: a stack of its own)")
     parser.add_argument("--key", help="API key of an importer there (default: MOTCUA_KEY)")
     parser.add_argument("--chaos", type=int, metavar="SEED", help="kill each process of the own stack once")
+    add_broker(parser)
     parser.add_argument(
         "--patience", type=float, default=120.0, metavar="S", help="seconds without progress before giving up"
     )
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if args.chaos is not None and args.url:
         raise Failure("--chaos kills processes of a stack of its own; it cannot be used with --url")
     with _source(args.file) as source:
-        recording = Recording(source)
+        recording = _recording(source)
         with _target(args) as target:
             report = replay(recording, target, patience=args.patience, chaos_seed=args.chaos)
     sys.stdout.write((report.as_json().decode() if args.json else report.as_table()) + "\n")
@@ -141,8 +143,17 @@ def _send(recording: Recording, door: Door, chaos: Chaos | None) -> None:
         chaos.reach(1.0)
 
 
+def _recording(source: BinaryIO) -> Recording:
+    """The history, read through once where it can be read twice: what is wrong shows before it is sent."""
+    if source.seekable():
+        start = source.tell()
+        Recording(source).check()
+        source.seek(start)
+    return Recording(source)
+
+
 @contextlib.contextmanager
-def _source(name: str) -> Iterator[BinaryIO | Iterable[bytes]]:
+def _source(name: str) -> Iterator[BinaryIO]:
     if name == "-":
         yield sys.stdin.buffer
         return
@@ -168,11 +179,13 @@ def _target(args: argparse.Namespace) -> Iterator[Target]:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="motcua-replay-") as home,
-            LocalStack(home, clock="log", ports="auto") as stack,
+            LocalStack(home, clock="log", broker=args.broker, brokers=args.brokers) as stack,
             _clients(stack.intake_url, stack.analytics_url, stack.keys[Role.IMPORTER]) as (client, patient),
         ):
             try:
                 yield Target(client, patient, stack)
+            except HistoryError:
+                raise  # the stack did nothing wrong and has nothing to say
             except Failure:
                 sys.stderr.write(last_words(stack))  # its folder, and the logs in it, are gone in a moment
                 raise

@@ -11,6 +11,7 @@ import msgspec
 from deploy.local.home import Home, ProcessState, RunState, StackState, home_from, is_alive
 from motcua.client import add_home
 from motcua.failure import Failure
+from motcua.readiness import why_not
 
 HELP: Final = "Show the processes of the stack that runs here. Exit code 0 only when all are ready."
 
@@ -27,15 +28,15 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(msgspec.json.encode(rows(state)).decode() + "\n")
     else:
-        print(f"{state.state.value}, {state.clock} clock, supervisor pid {state.pid}")
+        print(f"{_word(state)}, {state.clock} clock, supervisor pid {state.pid}")
         for one in state.processes:
-            ready = "ready" if one.ready else f"not ready: {one.why}"
+            ready = "ready" if one.ready else f"not ready: {one.why or 'no reason given'}"
             print(f"  {one.name:<10} pid {one.pid or '-':<8} {one.url:<46} restarts {one.restarts}  {ready}")
-    return 0 if state.state is StackState.READY and all(one.ready for one in state.processes) else 1
+    return 0 if _all_ready(state) else 1
 
 
 def current(home: Home) -> RunState:
-    """The running stack, processes that have just died shown as down. Raises Failure when none runs."""
+    """The running stack, each process asked how it is now. Raises Failure when none runs."""
     state = home.running()
     if state is None:
         last = home.read_run()
@@ -52,7 +53,18 @@ def rows(state: RunState) -> list[dict[str, object]]:
     ]
 
 
+def _all_ready(state: RunState) -> bool:
+    return state.state is StackState.READY and all(one.ready for one in state.processes)
+
+
+def _word(state: RunState) -> str:
+    return "not ready" if state.state is StackState.READY and not _all_ready(state) else state.state.value
+
+
 def _as_it_is(one: ProcessState) -> ProcessState:
-    if one.pid is None or is_alive(one.pid, one.started):
+    if one.pid is None:
         return one
-    return msgspec.structs.replace(one, pid=None, ready=False, why="has just died")
+    if not is_alive(one.pid, one.started):
+        return msgspec.structs.replace(one, pid=None, ready=False, why="has just died")
+    why = why_not(one)
+    return msgspec.structs.replace(one, ready=one.ready and not why, why=why or one.why)

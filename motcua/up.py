@@ -10,6 +10,8 @@ from typing import Final
 from contracts.law import AgencyPublished, LawChange, ProcedurePublished
 from contracts.words import Clock, Role
 from deploy.local import plan
+from deploy.local.apache import SIZES
+from deploy.local.broker import BrokerKind
 from deploy.local.errors import StackError
 from deploy.local.home import Home, RunState, home_from
 from deploy.local.keys import ensure_secrets
@@ -17,9 +19,12 @@ from deploy.local.ports import Ports, any_free, ports_from
 from deploy.local.supervisor import Supervisor, only_one
 from motcua.client import Client, add_home
 from motcua.failure import Failure
+from motcua.hints import runnable
 
 HELP: Final = "Start the one-machine stack (broker, warehouse, three services) and keep it running."
 SEEDS: Final = ("sample", "calendar", "none")
+READY_SECONDS: Final = {BrokerKind.TANSU: 60.0, BrokerKind.APACHE: 180.0}
+"""Time a stage of the start may take: three Java processes on a busy machine take their time."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +37,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the wall clock, or the log's own time for replays (default: system)",
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--port-base", type=int, metavar="N", help="five ports in a row from N")
+    where.add_argument(
+        "--port-base",
+        type=int,
+        metavar="N",
+        help="five ports in a row from N; Apache Kafka takes more after them",
+    )
     where.add_argument("--ports", choices=["default", "auto"], default="default", help="auto: free ports")
     parser.add_argument(
         "--seed", choices=SEEDS, default="sample", help="the law to enact at start (default: sample)"
+    )
+    add_broker(parser)
+
+
+def add_broker(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a broker."""
+    parser.add_argument(
+        "--broker",
+        choices=[kind.value for kind in BrokerKind],
+        default=BrokerKind.TANSU.value,
+        help="tansu: in memory, nothing else needed; apache: Apache Kafka, needs Java, keeps its data"
+        " (default: tansu)",
+    )
+    parser.add_argument(
+        "--brokers", type=int, choices=SIZES, default=1, help="how many servers of Apache Kafka (default: 1)"
     )
 
 
@@ -43,15 +68,15 @@ def run(args: argparse.Namespace) -> int:
     """Until SIGINT or SIGTERM: 0. A stack that cannot start or go on: 1."""
     home = home_from(args.home)
     with only_one(home):
-        ports = _ports(args)
-        plan.refuse_taken_ports(ports)
+        kind, ports = BrokerKind(args.broker), _ports(args)
+        broker = plan.choose_broker(home, kind, args.brokers, args.clock, ports, args.ports == "auto")
+        plan.refuse_taken_ports({**ports.by_name(), **broker.ports})
         keys = ensure_secrets(home)
-        plan.start_fresh(home)
-        _say(
-            f"Stack in {home.path}. The broker forgets everything when it stops; the warehouse starts empty."
-        )
+        plan.start_logs(home)
+        _say(f"Stack in {home.path}. {broker.promise}")
+        broker.prepare(_say)
         changes = _law(args.seed)
-        description = plan.description(args.clock, ports)
+        description = plan.description(args.clock, ports, broker)
 
         async def seed() -> None:
             try:
@@ -61,9 +86,10 @@ def run(args: argparse.Namespace) -> int:
 
         supervisor = Supervisor(
             home,
-            plan.stages(home, args.clock, ports, seed if changes else None),
+            plan.stages(home, args.clock, ports, broker, seed if changes else None),
             description,
             say=_say,
+            ready_seconds=READY_SECONDS[kind],
             on_ready=lambda state: _say(_welcome(home, state, keys, changes)),
         )
         asyncio.run(supervisor.run())
@@ -109,7 +135,8 @@ def _welcome(home: Home, state: RunState, keys: dict[str, str], changes: list[La
         lines += ["", "Hand in a dossier (answers with its state once the workflow has decided):", example]
     lines += [
         "",
-        "Then: motcua status, motcua simulate --help, motcua doctor. Ctrl-C or `motcua down` stops it.",
+        runnable("Then: `motcua status`, `motcua simulate --help`, `motcua doctor`."),
+        runnable("Ctrl-C or `motcua down` stops it."),
     ]
     return "\n".join(lines)
 

@@ -1,32 +1,25 @@
 """Real parts for tests: a broker with every topic, a warehouse. One of each a session, on 127.0.0.1.
 
-Tests share them and therefore use keys of their own. Each part dies with the test run, even a killed one.
+Tests share them and therefore use keys of their own; `own_broker` is one test's. Each part dies with the test
+run, even a killed one. MOTCUA_TEST_BROKER says which broker: tests/brokers.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import signal
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from deploy.local.broker import broker_command
 from deploy.local.leash import leashed
 from deploy.local.ports import HOST, free_ports
 from deploy.local.probes import why_no_select
+from tests.brokers import running_broker
 from tests.waiting import wait_until
-
-with warnings.catch_warnings():
-    # While it is imported, and only then, kafka-python calls functions Python 3.11 deprecates; here
-    # every warning is an error.
-    warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
-    ensure_topics = importlib.import_module("deploy.kafka.topics").ensure_topics
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -62,10 +55,15 @@ def _alive_and(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap address ("127.0.0.1:port") of a broker that has every topic of the contracts."""
-    [port] = free_ports(1)
-    with running(broker_command(port), tmp_path_factory.mktemp("broker") / "broker.log"):
-        ensure_topics(f"{HOST}:{port}", 1, patience=_START_SECONDS)
-        yield f"{HOST}:{port}"
+    with running_broker(tmp_path_factory.mktemp("broker")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[str]:
+    """The same, of one test: its records and its groups are nobody else's."""
+    with running_broker(tmp_path) as bootstrap:
+        yield bootstrap
 
 
 @pytest.fixture(scope="session")

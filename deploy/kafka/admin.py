@@ -18,6 +18,7 @@ from contracts.topics import Topic
 
 _ALREADY_EXISTS = 36
 _REQUEST_MS = 10_000
+_CONNECT_SECONDS = 3.0
 
 
 class BrokerUnavailableError(Exception):
@@ -41,10 +42,10 @@ class Admin:
     """A connection to the broker. Use as a context manager. Blocking; raises BrokerUnavailableError."""
 
     def __init__(self, bootstrap: str, *, connect_seconds: float = 10.0) -> None:
-        _wait_for_listener(bootstrap, connect_seconds)
+        listening = _wait_for_listeners(bootstrap, connect_seconds)
         try:
             self._client = KafkaAdminClient(
-                bootstrap_servers=bootstrap.split(","),
+                bootstrap_servers=listening,
                 client_id="motcua-admin",
                 bootstrap_timeout_ms=int(connect_seconds * 1000),
                 request_timeout_ms=_REQUEST_MS,
@@ -59,6 +60,13 @@ class Admin:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+
+    def servers(self) -> int:
+        """How many brokers the cluster has now."""
+        try:
+            return len(self._client.describe_cluster()["brokers"])
+        except KafkaError as error:
+            raise BrokerUnavailableError(f"the brokers do not tell who they are: {error}") from error
 
     def standing(self, names: Iterable[str]) -> dict[str, Standing]:
         """The topics among `names` that exist."""
@@ -106,23 +114,29 @@ class Admin:
             raise TopicError(f"the broker refused to create {reasons}")
 
 
-def _wait_for_listener(bootstrap: str, seconds: float) -> None:
-    """Raises BrokerUnavailableError when no address accepts a connection in time.
+def _wait_for_listeners(bootstrap: str, seconds: float) -> list[str]:
+    """The addresses that accept a connection, once one does. Raises BrokerUnavailableError when none does.
 
     The client library must not meet a refused connection: it leaves the socket open, and when it gives up,
     its thread goes on trying.
     """
     until = time.monotonic() + seconds
     while True:
-        for address in bootstrap.split(","):
-            host, _, port = address.rpartition(":")
-            try:
-                with socket.create_connection((host, int(port)), timeout=max(0.1, until - time.monotonic())):
-                    return
-            except (ValueError, OverflowError) as error:
-                raise BrokerUnavailableError(f"{address!r} is no host:port") from error
-            except OSError:
-                continue
+        patience = min(_CONNECT_SECONDS, max(0.1, until - time.monotonic()))
+        found = [address for address in bootstrap.split(",") if _accepts(address, patience)]
+        if found:
+            return found
         if time.monotonic() >= until:
             raise BrokerUnavailableError(f"no broker answers at {bootstrap}")
         time.sleep(0.05)
+
+
+def _accepts(address: str, seconds: float) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=seconds):
+            return True
+    except (ValueError, OverflowError) as error:
+        raise BrokerUnavailableError(f"{address!r} is no host:port") from error
+    except OSError:
+        return False

@@ -7,15 +7,17 @@ verified where the broker tells them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from contracts.topics import TOPICS, Topic
-from deploy.kafka.admin import Admin, Standing, TopicError
+from deploy.kafka.admin import Admin, BrokerUnavailableError, Standing, TopicError
 
 _MIN_ISR = "min.insync.replicas"
+_RETRY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,46 @@ def differences(wanted: Topic, found: Standing) -> list[str]:
 def ensure_topics(bootstrap: str, replication: int | None = None, *, patience: float = 30.0) -> Report:
     """Create the missing topics and verify the others.
 
-    Waits `patience` seconds for a broker, then raises BrokerUnavailableError. Raises TopicError naming every
-    difference.
+    For `patience` seconds it tries again when no broker answers, or fewer than there are copies to be made: a
+    cluster that has just started is not whole at once. Then it raises BrokerUnavailableError. Raises
+    TopicError naming every difference.
     """
     wanted = planned(replication)
-    with Admin(bootstrap, connect_seconds=patience) as admin:
-        return _ensure(admin, wanted)
+    created: set[str] = set()
+    until = time.monotonic() + patience
+    while True:
+        try:
+            with Admin(bootstrap, connect_seconds=max(0.1, until - time.monotonic())) as admin:
+                _create(admin, wanted, created)
+                return _verified(admin, wanted, created)
+        except BrokerUnavailableError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
-def _ensure(admin: Admin, wanted: Mapping[str, Topic]) -> Report:
+def _create(admin: Admin, wanted: Mapping[str, Topic], created: set[str]) -> None:
+    """Create what is missing, noting it in `created` before: an answer can be lost."""
     before = admin.standing(wanted)
     missing = [topic for name, topic in wanted.items() if name not in before]
+    if not missing:
+        return
+    copies, servers = max(topic.replication_factor for topic in missing), admin.servers()
+    if servers < copies:
+        raise BrokerUnavailableError(
+            f"{copies} copies of each partition need as many brokers; {servers} answer"
+        )
+    created.update(topic.name for topic in missing)
     admin.create(missing)
+
+
+def _verified(admin: Admin, wanted: Mapping[str, Topic], created: Collection[str]) -> Report:
     after = admin.standing(wanted)
     absent = [f"{name} is still missing" for name in wanted if name not in after]
     wrong = [line for name in after for line in differences(wanted[name], after[name])]
     if absent or wrong:
         raise TopicError("; ".join(absent + wrong))
-    return Report(tuple(topic.name for topic in missing), tuple(name for name in wanted if name in before))
+    return Report(
+        tuple(name for name in wanted if name in created),
+        tuple(name for name in wanted if name not in created),
+    )

@@ -26,7 +26,10 @@ _READY_CHECK_AGAIN = 0.5
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run. `env` is the whole environment; `vital` ends the stack when it dies."""
+    """What to run. `env` is the whole environment; `vital` ends the stack when it dies.
+
+    Processes that follow each other with the same `group` are stopped together, others one after the other.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -35,6 +38,7 @@ class ProcessSpec:
     probe: Probe
     vital: bool = False
     stop_seconds: float = 15.0
+    group: str = ""
 
 
 @dataclass(frozen=True)

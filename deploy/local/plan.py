@@ -7,90 +7,97 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 from deploy.kafka.admin import BrokerUnavailableError, TopicError
 from deploy.kafka.topics import ensure_topics
-from deploy.local.broker import broker_command
+from deploy.local.apache import Apache
+from deploy.local.broker import BrokerKind, StackBroker, Tansu
 from deploy.local.child import ProcessSpec
 from deploy.local.errors import StackError
 from deploy.local.home import Home
-from deploy.local.ports import HOST, Ports, holder, is_free
-from deploy.local.probes import answers_ready, answers_select, listening
+from deploy.local.ports import HOST, Ports, free_ports, holder, is_free
+from deploy.local.probes import answers_ready, answers_select
 from deploy.local.supervisor import Description, Stage
 
-BROKER_KIND = "tansu"
 _PASSED_ON = "MOTCUA_LOG"  # the one setting of ours a service inherits from the caller
 
 
-def description(clock: str, ports: Ports) -> Description:
+def choose_broker(
+    home: Home, kind: BrokerKind, size: int, clock: str, ports: Ports, free: bool
+) -> StackBroker:
+    """The broker of a stack: `size` servers, one for Tansu. Raises StackError for a size it cannot have.
+
+    Apache Kafka needs more ports than a stack has by name: free ones, or those that follow the warehouse's.
+    """
+    if kind is BrokerKind.TANSU:
+        if size != 1:
+            raise StackError("Tansu is one process; for three brokers use --broker apache")
+        return Tansu(home, ports.broker)
+    more = 2 * size - 1
+    others = free_ports(more) if free else [ports.warehouse + 1 + n for n in range(more)]
+    return Apache(home, clock, (ports.broker, *others[: size - 1]), tuple(others[size - 1 :]))
+
+
+def description(clock: str, ports: Ports, broker: StackBroker) -> Description:
     """Where everything will be found."""
     return Description(
         clock=clock,
-        broker=BROKER_KIND,
+        broker=broker.kind.value,
         urls={
             "intake": f"http://{HOST}:{ports.intake}",
             "analytics": f"http://{HOST}:{ports.analytics}",
             "workflow": f"http://{HOST}:{ports.workflow}",
-            "broker": f"{HOST}:{ports.broker}",
+            "broker": broker.bootstrap,
             "warehouse": f"clickhouse://default@{HOST}:{ports.warehouse}/default",
         },
     )
 
 
-def refuse_taken_ports(ports: Ports) -> None:
-    """Raises StackError naming every port somebody listens on already, and who."""
+def refuse_taken_ports(ports: Mapping[str, int]) -> None:
+    """Raises StackError naming every port (by process) somebody listens on already, and who."""
     taken = [
         f"port {port} of {name} is taken by {holder(port)}"
-        for name, port in ports.by_name().items()
+        for name, port in ports.items()
         if not is_free(port)
     ]
     if taken:
         raise StackError("; ".join(taken) + ". Stop it, or choose others with --port-base N or --ports auto")
 
 
-def start_fresh(home: Home) -> None:
-    """Empty the warehouse and the logs: the broker starts without a log, so their content is of no stack."""
-    shutil.rmtree(home.warehouse, ignore_errors=True)
+def start_logs(home: Home) -> None:
+    """Begin new logs: those of the last run are of no interest any more."""
     home.logs.mkdir(parents=True, exist_ok=True)
     for log in home.logs.glob("*.log"):
-        if log.stem in Ports.__struct_fields__:
+        if log.stem.partition("-")[0] in Ports.__struct_fields__:  # broker-1 is a broker
             log.unlink()
 
 
-def stages(home: Home, clock: str, ports: Ports, seed: Callable[[], Awaitable[None]] | None) -> list[Stage]:
+def stages(
+    home: Home, clock: str, ports: Ports, broker: StackBroker, seed: Callable[[], Awaitable[None]] | None
+) -> list[Stage]:
     """Broker and warehouse, the topics, the services, then `seed`. Raises StackError without a broker."""
-    urls = description(clock, ports).urls
+    urls = description(clock, ports, broker).urls
     inherited = base_environment(os.environ)
 
     async def create_topics() -> None:
         try:
-            await asyncio.to_thread(ensure_topics, urls["broker"], 1)
+            await asyncio.to_thread(ensure_topics, broker.bootstrap, broker.replication)
         except (BrokerUnavailableError, TopicError) as error:
             raise StackError(f"the topics cannot be created: {error}") from error
 
-    broker = ProcessSpec(
-        name="broker",
-        command=tuple(broker_command(ports.broker)),
-        env=inherited,
-        url=urls["broker"],
-        probe=listening(ports.broker),
-        vital=True,
-        stop_seconds=3.0,
-    )
     warehouse = ProcessSpec(
         name="warehouse",
         command=(
             *_module("deploy.local.warehouse"),
-            *("--listen", f"{HOST}:{ports.warehouse}", "--path", str(home.warehouse)),
+            *("--listen", f"{HOST}:{ports.warehouse}", "--path", str(broker.warehouse)),
         ),
         env=inherited,
         url=urls["warehouse"],
         probe=answers_select(urls["warehouse"]),
     )
-    settings = service_settings(home, clock, urls)
+    settings = service_settings(home, clock, urls, broker.kind)
     services = tuple(
         ProcessSpec(
             name=name,
@@ -102,16 +109,18 @@ def stages(home: Home, clock: str, ports: Ports, seed: Callable[[], Awaitable[No
         # Stopped in reverse: the door first, then the judge, then the reader.
         for name in ("analytics", "workflow", "intake")
     )
-    return [Stage((broker, warehouse), create_topics), Stage(services, seed)]
+    return [Stage((*broker.processes(inherited), warehouse), create_topics), Stage(services, seed)]
 
 
-def service_settings(home: Home, clock: str, urls: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def service_settings(
+    home: Home, clock: str, urls: Mapping[str, str], broker: BrokerKind
+) -> dict[str, dict[str, str]]:
     """The settings of each service, by its name."""
 
     def common(name: str) -> dict[str, str]:
         return {
             "MOTCUA_KAFKA": urls["broker"],
-            "MOTCUA_BROKER": BROKER_KIND,
+            "MOTCUA_BROKER": broker.value,
             "MOTCUA_HTTP": urls[name].removeprefix("http://"),
             "MOTCUA_CLOCK": clock,
             "MOTCUA_INSTANCE": f"{name}-0",

@@ -22,6 +22,7 @@ import psutil
 
 from deploy.local.errors import StackError
 from deploy.local.home import Home, ProcessState, RunState, StackState, is_alive
+from deploy.local.jars import ensure_jars
 from deploy.local.leash import leashed
 
 _STOP_SECONDS = 90.0
@@ -37,15 +38,26 @@ class LocalStack:
         clock: Literal["system", "log"] = "system",
         ports: Literal["auto", "default"] = "auto",
         seed: Literal["sample", "calendar", "none"] = "sample",
-        ready_seconds: float = 120.0,
+        broker: Literal["tansu", "apache"] = "tansu",
+        brokers: int = 1,
+        ready_seconds: float | None = None,
     ) -> None:
-        """`home`: a folder of its own; `seed`: the law enacted before the block is entered."""
+        """`home`: a folder of its own; `seed`: the law enacted before the block is entered.
+
+        Apache Kafka (one or three `brokers`) keeps its data in `home`: the same folder again goes on there.
+        """
         self.home = Home(Path(home).resolve())
-        self._options = ("--clock", clock, "--ports", ports, "--seed", seed)
-        self._ready_seconds = ready_seconds
+        self._options = [
+            *("--clock", clock, "--ports", ports, "--seed", seed),
+            *("--broker", broker, "--brokers", str(brokers)),
+        ]
+        self._fetch = broker == "apache"
+        self._ready_seconds = ready_seconds or (300.0 if self._fetch else 120.0)
         self._up: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> LocalStack:
+        if self._fetch:  # before the time for becoming ready begins: a download takes as long as it takes
+            ensure_jars(lambda _: None)
         self.home.logs.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "motcua", "up", "--home", str(self.home.path), *self._options]
         with self._log.open("wb") as log:

@@ -14,6 +14,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from deploy.local.child import Backoff, Child, ProcessSpec, VitalProcessDiedError
 from deploy.local.errors import StackError
@@ -188,8 +189,8 @@ class Supervisor:
             child.tell_to_stop()
         # Without what it lives on (the broker above all) a service has nothing left to bring to an end.
         at_most = _STOP_SECONDS_FAILED if self._state is StackState.FAILED else None
-        for child in reversed(self._children):
-            await child.stop(hurry, at_most)
+        for _, together in groupby(reversed(self._children), lambda one: one.spec.group or one.spec.name):
+            await asyncio.gather(*(child.stop(hurry, at_most) for child in together))
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)

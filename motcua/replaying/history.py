@@ -46,6 +46,10 @@ class _Peek(Struct, frozen=True):
     at: Instant | None = None
 
 
+class HistoryError(Failure):
+    """The history itself is at fault, not the stack it is sent to."""
+
+
 @dataclass
 class Chunk:
     """Lines sent together, and how many of them register a dossier."""
@@ -59,14 +63,19 @@ class Recording:
     """A history being read. `about` is known after construction, `latest` after the last chunk."""
 
     def __init__(self, source: Iterable[bytes]) -> None:
-        """`source`: lines as a binary file gives them. Raises Failure when there is none."""
-        lines = (line.strip() for line in source)
-        self._lines: Final = (line for line in lines if line)
+        """`source`: lines as a binary file gives them.
+
+        Raises HistoryError for a first line that is no JSON object, or when there is none.
+        """
+        lines = ((number, line.strip()) for number, line in enumerate(source, start=1))
+        self._lines: Final = ((number, line) for number, line in lines if line)
         first = next(self._lines, None)
         if first is None:
-            raise Failure("the history is empty")
+            raise HistoryError("the history is empty")
         self.latest: datetime | None = None
-        self.about = _about(first)
+        self.registrations = 0
+        _peek(*first)
+        self.about = _about(first[1])
         self._first: Final = None if self.about else first
 
     @property
@@ -75,46 +84,90 @@ class Recording:
         if self.about:
             return self.about.time_to
         if self.latest is None:
-            raise Failure("no command of the history says when it happened, and there is no header")
+            raise HistoryError("no command of the history says when it happened, and there is no header")
         return self.latest
 
     def chunks(self, most_lines: int = MOST_LINES) -> Iterator[Chunk]:
-        """The commands in their order, at most `most_lines` together."""
+        """The commands in their order, at most `most_lines` together.
+
+        Raises HistoryError for a line that is no JSON object, naming its number, and, after the last chunk,
+        when the header counts other dossiers than were registered.
+        """
         chunk = Chunk([])
-        for line in self._all():
+        for number, line in self._all():
+            registers = self._look(number, line)
             if chunk.lines and (len(chunk.lines) == most_lines or chunk.size + len(line) > MOST_BYTES):
                 yield chunk
                 chunk = Chunk([])
             chunk.lines.append(line)
             chunk.size += len(line) + 1
-            chunk.registrations += self._look(line)
+            chunk.registrations += registers
         if chunk.lines:
             yield chunk
+        self._check_whole()
 
-    def _all(self) -> Iterator[bytes]:
+    def check(self) -> None:
+        """Read to the end and send nothing. Raises HistoryError as :meth:`chunks` and `time_to` do."""
+        for number, line in self._all():
+            self._look(number, line)
+        self._check_whole()
+        _ = self.time_to
+
+    def _all(self) -> Iterator[tuple[int, bytes]]:
         if self._first is not None:
             yield self._first
         yield from self._lines
 
-    def _look(self, line: bytes) -> bool:
-        """Whether the line registers a dossier; what cannot be read is left to the door to refuse."""
-        try:
-            peek = _peek.decode(line)
-        except msgspec.MsgspecError:
-            return False
+    def _look(self, number: int, line: bytes) -> bool:
+        """Whether the line registers a dossier."""
+        peek = _peek(number, line)
         if peek.at and (self.latest is None or peek.at > self.latest):
             self.latest = peek.at
-        return peek.action == ActionName.REGISTER
+        registers = peek.action == ActionName.REGISTER
+        self.registrations += registers
+        return registers
+
+    def _check_whole(self) -> None:
+        """A history that was cut off is no history: its figures would be wrong without a word."""
+        told = self.about.dossiers if self.about else None
+        if told is not None and told != self.registrations:
+            raise HistoryError(f"the header says {told} dossiers, the history holds {self.registrations}")
 
 
-_peek: Final = msgspec.json.Decoder(_Peek)
+_peeking: Final = msgspec.json.Decoder(_Peek)
+
+
+def _peek(number: int, line: bytes) -> _Peek:
+    """What the replay needs of a line; a member of a wrong type is left to the door to refuse."""
+    try:
+        if not line.isascii():
+            line.decode()  # the decoder looks into no text that it does not keep
+        return _peeking.decode(line)
+    except msgspec.ValidationError as error:
+        if not line.startswith(b"{"):
+            raise HistoryError(f"line {number} is not a JSON object") from error
+        # Well-formed up to the member that is wrong; whether the rest is too, a plain reading tells.
+        _plain(number, line)
+        return _Peek()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HistoryError(f"line {number} is not JSON: {error}") from error
+
+
+def _plain(number: int, line: bytes) -> None:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HistoryError(f"line {number} is not JSON: {error}") from error
+
+
+_header: Final = msgspec.json.Decoder(_Header)
 
 
 def _about(line: bytes) -> About | None:
-    """The header in `line`, None when it is a command. Raises Failure for a header that cannot be read."""
+    """The header in `line`, None when it is a command. Raises HistoryError for one that cannot be read."""
     if not line.startswith(b'{"history"'):
         return None
     try:
-        return msgspec.json.decode(line, type=_Header).history
+        return _header.decode(line).history
     except msgspec.MsgspecError as error:
-        raise Failure(f"the header of the history: {error}") from error
+        raise HistoryError(f"the header of the history: {error}") from error

@@ -25,10 +25,12 @@ from services.analytics.adapters.kafka import (
     KafkaDeadLetters,
     KafkaFactLog,
     KafkaIntentLog,
+    KafkaLawLog,
 )
 from services.analytics.domain.intents import lane_name
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
+from services.analytics.naming import Naming
 from services.analytics.reconcile import Reconciler
 from services.analytics.service import CRASHED, Lane, Service
 from services.analytics.settings import SettingError, Settings, read_settings
@@ -39,6 +41,8 @@ from services.analytics.web.parts import Parts
 EXIT_REFUSED: Final = 78
 _GROUP: Final = "analytics"
 _GRACE: Final = 15
+_NAMING_GRACE: Final = 3
+_PROOF_SILENCE: Final = 300.0
 _FETCH_WAIT: Final = {"apache": 0.25, "tansu": 0.02}
 
 _log = logging.getLogger("services.analytics")
@@ -88,11 +92,16 @@ async def run(settings: Settings) -> int:
         server.should_exit = True
 
     service = Service(lane, ended)
-    pool = Pool(settings.clickhouse)
+    naming = Naming(lambda: KafkaLawLog(brokers))
+    # The proof reads whole partitions: it may take its time, and takes no connection from the others.
     reconciler = Reconciler(
-        lambda: KafkaFactLog(brokers, lane.settings.partitions), pool, service.status, service.gate
+        lambda: KafkaFactLog(brokers, lane.settings.partitions),
+        Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE),
+        service.status,
+        service.gate,
     )
-    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock)
+    pool, names = Pool(settings.clickhouse), naming.names
+    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, names)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(parts),
@@ -106,8 +115,10 @@ async def run(settings: Settings) -> int:
         )
     )
     service.start()
+    naming.start()
     await server.serve()
     await asyncio.to_thread(service.stop, _GRACE)
+    await asyncio.to_thread(naming.stop, _NAMING_GRACE)
     return service.exit_code if server.started else CRASHED
 
 

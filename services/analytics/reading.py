@@ -106,3 +106,10 @@ def dossiers_of(tables: Tables, partition: int) -> dict[str, DossierRow]:
     """All dossiers of a partition."""
     found = tables.rows(query("dossiers_of_partition"), {"partition": partition})
     return {row[0]: DossierRow(*row) for row in found}
+
+
+def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int]]:
+    """(partition, facts, dossiers, clocks) that the tables hold for partitions from `partitions` on."""
+    return [
+        (row[0], row[1], row[2], row[3]) for row in tables.rows(query("strays"), {"partitions": partitions})
+    ]

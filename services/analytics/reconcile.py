@@ -1,6 +1,7 @@
 """The proof on demand: read the facts again from the beginning, fold them, hold them against the tables.
 
-Only this lane's partitions: its sink is the one that can be held still while its dossiers are looked at.
+Only this lane's partitions: its sink is the one that can be held still while its dossiers are looked at. And
+whatever the tables hold for partitions that the log does not have: nobody's, so every lane tells it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
+from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.batch import Record
-from services.analytics.domain.comparison import Findings, PartitionProof
+from services.analytics.domain.comparison import Findings, PartitionProof, stray
 from services.analytics.domain.intents import Range
 from services.analytics.errors import AnalyticsError
-from services.analytics.reading import Tables, dossiers_of, stretch
+from services.analytics.reading import Tables, clocks, dossiers_of, strays, stretch
 from services.analytics.sink.status import Status
 
 _STRETCH: Final = 20_000
@@ -64,6 +66,8 @@ class Reconciler:
     def run(self) -> list[Findings]:
         """Findings by partition, of everything the log held when asked, and of what came since.
 
+        After this lane's partitions follow those the log does not have, when the tables hold any.
+
         Raises BehindError, RunningError, RetryLaterError (broker or warehouse away), or a RefusedError.
         """
         if not self._running.acquire(blocking=False):
@@ -81,7 +85,8 @@ class Reconciler:
         ends: Mapping[int, int] = log.true_ends()
         if not self._status.wait_for(ends, self._patience):
             raise BehindError("the warehouse has not caught up with the log")
-        return [self._partition(log, partition) for partition in sorted(ends)]
+        findings = [self._partition(log, partition) for partition in sorted(ends)]
+        return findings + [stray(*found) for found in strays(self._tables, DOSSIER_PARTITIONS)]
 
     def _partition(self, log: Log, partition: int) -> Findings:
         if not self._gate.acquire(timeout=self._patience):
@@ -89,6 +94,7 @@ class Reconciler:
         try:
             until = self._status.snapshot().positions[partition]
             dossiers = dossiers_of(self._tables, partition)
+            clock = clocks(self._tables).get(partition)
         finally:
             self._gate.release()
         proof = PartitionProof(partition)
@@ -97,5 +103,6 @@ class Reconciler:
             records = log.read([Range(partition, start, end)])
             proof.compare_stretch(records, stretch(self._tables, partition, start, end))
         proof.compare_dossiers(dossiers)
+        proof.compare_clock(clock)
         proof.findings.until = until
         return proof.findings

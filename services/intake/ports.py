@@ -53,6 +53,17 @@ Deliver = Callable[[Sequence[Record]], None]
 Fatal = Callable[[BaseException], None]
 
 
+def report_to(fatal: Fatal) -> Callable[[asyncio.Task[None]], None]:
+    """A callback for a task that runs for ever: tell `fatal` what ended it."""
+
+    def done(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            fatal(error)
+
+    return done
+
+
 class Broker(Protocol):
     """The log as intake uses it."""
 
@@ -62,7 +73,7 @@ class Broker(Protocol):
         ``law.v1`` and ``intake.serials.v1`` are read from their first record; ``dossier.outcomes.v1``
         from its end, all partitions, without a group. Returns when the reader stands in every partition
         and has delivered both whole topics up to their ends; retries a broker that is not there until
-        cancelled. `fatal` is called once when the reader cannot go on. Raises BrokenLogError.
+        cancelled. `fatal` is called once when it cannot go on. Raises BrokenLogError.
         """
 
     def send(
@@ -76,7 +87,8 @@ class Broker(Protocol):
     ) -> asyncio.Future[Ack]:
         """Hand a record over; never blocks. Records of one partition keep the order of the calls.
 
-        The future yields the Ack, or raises Unavailable. Raises Unavailable at once when a limit is
+        The future yields the Ack, or raises Unavailable; it is done within a bounded time, whatever
+        becomes of the broker. Raises Unavailable at once when a limit is
         reached or the broker is not open, TooLargeError for a record it would never take. A record
         without partition goes where its key says.
         """

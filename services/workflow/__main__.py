@@ -25,7 +25,11 @@ from services.workflow.adapters.worker import Worker, WrongFaustError
 from services.workflow.domain.law import LawGapError, UnknownEngineError
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import CorruptStateError, TopicRecreatedError
+from services.workflow.engine.records import (
+    CorruptStateError,
+    PartitionStuckError,
+    TopicRecreatedError,
+)
 from services.workflow.engine.runner import PoisonLimit, Runner, TooMuchPoisonError
 from services.workflow.settings import Settings, SettingsError, read_settings
 
@@ -37,6 +41,7 @@ _REFUSALS: Final = (
     LawGapError,
     UnknownEngineError,
     CorruptStateError,
+    PartitionStuckError,
     TopicRecreatedError,
     TooMuchPoisonError,
 )
@@ -90,11 +95,13 @@ async def work(settings: Settings) -> None:
 def readiness(worker: Worker) -> dict[str, Any]:
     """Ready when this worker has its assignment and every partition of it has recovered."""
     runners = dict(worker.runners)
+    partitions = [runner.partition for runner in runners.values()]
     recovering = sorted(number for number, runner in runners.items() if not runner.ready)
     return {
         "ready": worker.assigned and not recovering,
         "assigned": sorted(runners),
         "recovering": recovering,
+        "parked": sum(one.parking.standing(one.last_offset) for one in partitions),
     }
 
 

@@ -9,6 +9,9 @@ from typing import Final
 
 from contracts.words import Clock
 
+GROUP: Final = "workflow"
+"""The consumer group of the workers."""
+
 _ADDRESS: Final = re.compile(r"^[A-Za-z0-9.\-]+:\d{1,5}$")
 _LEVELS: Final = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 

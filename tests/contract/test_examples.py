@@ -25,7 +25,15 @@ from contracts.codec import (
     decode_outcome,
     encode,
 )
-from contracts.commands import Command, CommandBody, DeadlinesReached, LawChanged, TimeAdvanced
+from contracts.commands import (
+    Command,
+    CommandBody,
+    DeadlinesReached,
+    LawChanged,
+    Parked,
+    TimeAdvanced,
+    Unparked,
+)
 from contracts.facts import ClockMoved, Fact, FactBody
 from contracts.law import LawChange, LawEnacted, LawForwarded
 from contracts.outcomes import CommandOutcome
@@ -40,7 +48,8 @@ DECODERS: Final[dict[str, Callable[[bytes | None], msgspec.Struct]]] = {
 }
 TYPES: Final[dict[str, set[str]]] = {
     topics.COMMANDS: {
-        t.__name__ for t in (*CommandBody.__args__, LawChanged, TimeAdvanced, DeadlinesReached)
+        t.__name__
+        for t in (*CommandBody.__args__, LawChanged, TimeAdvanced, DeadlinesReached, Parked, Unparked)
     },
     topics.FACTS: {t.__name__ for t in (*FactBody.__args__, ClockMoved)},
     topics.OUTCOMES: {CommandOutcome.__name__},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -78,6 +79,27 @@ async def test_a_registration_becomes_one_command_under_its_dossier() -> None:
         assert stored.key == dossier.encode()
         assert stored.headers["ce_id"] == command.id.encode()
         assert stored.headers["ce_type"] == b"vn.motcua.RegisterDossier.v1"
+
+
+@in_loop
+async def test_without_a_name_the_holder_of_the_key_did_it() -> None:
+    async with desk() as d:
+        await d.post("/v1/dossiers", REGISTER, Idempotency_Key="k")
+        await d.post(f"/v1/dossiers/{'0' * 32}/withdraw", {}, key="wide", Idempotency_Key="k")
+        line = {"key": "k", "action": "withdraw", "dossier_id": "1" * 32}
+        await d.bulk(json.dumps(line))
+        await d.bulk(json.dumps({**line, "key": "l", "dossier_id": "2" * 32, "actor": "wide"}))
+        actors = {command.client: command.actor for command in d.commands()}
+        assert len(d.commands()) == 4
+        for name in ("counter", "wide"):
+            assert actors[name] == identity.pseudonym(PROVINCE_KEY, "client", name)
+        by_importer = [c.actor for c in d.commands() if c.client == "importer"]
+        assert sorted(by_importer, key=str) == sorted(
+            [
+                identity.pseudonym(PROVINCE_KEY, "client", "importer"),
+                identity.pseudonym(PROVINCE_KEY, "officer", "wide"),
+            ]
+        )
 
 
 @in_loop

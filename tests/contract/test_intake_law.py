@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.codec import decode_law
+from contracts.codec import decode_command, decode_law
 from contracts.commands import (
     LawChanged,
     TimeAdvanced,
@@ -17,6 +17,7 @@ from contracts.law import LawForwarded
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, LAW
 from contracts.words import Clock
 from services.intake.domain.admission import Limits
+from services.workflow.domain.law import Law
 from tests.fakes.intake_broker import MemoryLog
 from tests.fakes.intake_desk import (
     ANALYTICS,
@@ -39,6 +40,15 @@ OTHER: dict[str, Any] = {
     "term_value": 0,
     "term_unit": "working_day",
     "channels": ["counter"],
+}
+
+NEW_AGENCY: dict[str, Any] = {"type": "AgencyPublished", "code": "H52.21", "name_vi": "Sở Nội vụ"}
+OVERLAPPING: dict[str, Any] = {
+    "type": "CalendarAmended",
+    "years": [2026],
+    "days": [],
+    "source": "x",
+    "sessions": [[["07:00:00", "12:00:00"], ["11:00:00", "17:00:00"]], [], [], [], [], [], []],
 }
 
 
@@ -86,6 +96,44 @@ async def test_a_version_must_not_mean_two_things() -> None:
         assert newer.status_code == 200
 
 
+@in_loop
+async def test_of_two_doors_that_enact_one_version_the_first_in_the_log_has_it() -> None:
+    log = MemoryLog()
+    law_in(log)
+    async with desk(log) as one, desk(log) as two:
+        for door in (one, two):
+            door.broker.hold = True
+        asked = [
+            asyncio.create_task(
+                door.post("/v1/law", {"changes": [NEW_AGENCY, {**OTHER, "name_vi": name}]}, key="admin")
+            )
+            for door, name in ((one, "Một"), (two, "Hai"))
+        ]
+        await until(lambda: one.gate.records == two.gate.records == 1)
+        for door in (one, two):
+            door.broker.hold = False
+            door.broker.release()
+        first, second = [await answer for answer in asked]
+        assert first.status_code == 200
+        assert (second.status_code, second.json()["reason"]) == (409, "version_not_newer")
+        assert second.json()["field"] == "changes[1].version"
+        async with desk(log) as third:
+            for door in (one, two, third):
+                assert door.intake.law.book.in_force.procedures[OTHER["code"]].name_vi == "Một"
+                assert not door.intake.law.book.waiting()
+            assert third.metric("law_void_total") == 1
+        assert (await two.post("/v1/law", {"changes": [{**OTHER, "name_vi": "Một"}]}, key="admin")).json()[
+            "unchanged"
+        ] == 1
+        # The judge of each partition reads the same law.
+        law = Law()
+        for record in log.partitions[COMMANDS, 3]:
+            changed = decode_command(record.value)
+            assert isinstance(changed, LawChanged)
+            law = (law if law.version else Law(version=changed.version - 1)).amended(changed)
+        assert law.procedures[OTHER["code"]].name_vi == "Một"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -94,8 +142,9 @@ async def test_a_version_must_not_mean_two_things() -> None:
         ({"type": "AgencyPublished", "code": "ABCDEF", "name_vi": "x"}, "changes[0].code"),
         ({**OTHER, "source": "x" * 600_000}, "changes[0]"),
         ({"type": "Nothing"}, "changes[0]"),
+        (OVERLAPPING, "changes[0].sessions"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 @in_loop
 async def test_wrong_law_is_refused_and_names_the_place(change: dict[str, Any], field: str) -> None:
@@ -147,7 +196,7 @@ async def test_the_log_clock_moves_in_every_partition() -> None:
         assert (await d.post("/v1/dossiers", body, key="importer", Idempotency_Key="k")).status_code == 202
         assert d.commands()[0].at == datetime(2025, 1, 2, 2, tzinfo=UTC)
     async with desk() as d:
-        refused = await d.post("/v1/time", {"to": "2025-01-02T10:00:00Z"}, key="admin")
+        refused = await d.post("/v1/time", {"to": "2025-01-02T10:00:00Z"}, key="importer")
         assert (refused.status_code, refused.json()["reason"]) == (409, "wrong_clock")
         assert d.records() == []
 

@@ -17,6 +17,7 @@ import pytest
 
 from motcua.simulate import load_profile
 from motcua.simulation.counts import Fate, count
+from tests.brokers import KIND
 
 SCALE = "0.002"
 
@@ -58,6 +59,7 @@ def _replayed(profile: str, folder: Path, *words: str) -> dict[str, Any]:
     assert told.returncode == 0, told.stderr
     scratch = folder / "scratch"
     scratch.mkdir()
+    words = ("--broker", KIND.value, *words)
     replayed = _motcua("replay", str(history), "--json", *words, seconds=280, scratch=scratch)
     assert replayed.returncode == 0, replayed.stderr
     assert list(scratch.iterdir()) == []

@@ -49,6 +49,7 @@ class FakeClock:
 
     def __init__(self, step: float = 0.01) -> None:
         self.at = 1_000.0
+        self.looks = 0
         self._step = step
 
     def now(self) -> float:
@@ -58,6 +59,7 @@ class FakeClock:
     def monotonic(self) -> float:
         """Seconds of the stopwatch."""
         self.at += self._step
+        self.looks += 1
         return self.at
 
 

@@ -34,6 +34,8 @@ class MemoryTables:
             if text == query(name):
                 answer: list[Row] = getattr(self, f"_{name}")(**given)
                 return answer
+        if text == query("strays"):
+            return self._strays(**given)
         if text == query("dossiers_of_partition"):
             ours = {fact.dossier_id for fact in self.facts if fact.log_partition == given["partition"]}
             return [tuple(row) for row in self.dossiers.values() if row.dossier_id in ours]
@@ -44,6 +46,12 @@ class MemoryTables:
                 if row.log_partition == given["partition"] and given["start"] <= row.log_offset < given["end"]
             ]
         raise AssertionError(f"a query nobody named: {text}")
+
+    def _strays(self, partitions: int) -> list[Row]:
+        facts = Counter(fact.log_partition for fact in self.facts)
+        dossiers = Counter(part for part, _ in {(fact.log_partition, fact.dossier_id) for fact in self.facts})
+        found = sorted(part for part in facts | dict(self.clocks) if part >= partitions)
+        return [(part, facts[part], dossiers[part], int(part in self.clocks)) for part in found]
 
     def _slice(self, first: date, last: date, every_agency: int, agencies: list[str]) -> list[DossierRow]:
         return [

@@ -15,7 +15,7 @@ from contracts.access import KeyRing, hash_key, parse_keys
 from contracts.codec import decode_command, encode
 from contracts.commands import Command, CommandRecord
 from contracts.law import AgencyPublished, LawChange, LawEnacted, LawForwarded, ProcedurePublished
-from contracts.outcomes import CommandOutcome, Refusal, Result
+from contracts.outcomes import ActionName, CommandOutcome, Refusal, Result
 from contracts.topics import COMMANDS, LAW, OUTCOMES
 from contracts.words import Channel, Clock, TermUnit
 from services.intake.application.intake import Intake, Terms
@@ -97,6 +97,7 @@ def refuse_for(reason: str) -> Workflow:
             fingerprint=command.fingerprint,
             dossier_id=command.dossier_id,
             result=Result.REFUSED,
+            allowed_actions=(ActionName.WITHDRAW,),
             refusal=Refusal(reason=reason, rule="Quy tắc", legal_ground="Nghị định 118/2025/NĐ-CP"),
         )
 
@@ -106,7 +107,9 @@ def refuse_for(reason: str) -> Workflow:
 class Desk:
     """The process under test and what surrounds it."""
 
-    def __init__(self, log: MemoryLog, clock: Clock, limits: Limits, patience: float) -> None:
+    def __init__(
+        self, log: MemoryLog, clock: Clock, limits: Limits, patience: float, *, probe_interval: float = 1.0
+    ) -> None:
         self.log = log
         self.now = NOW
         self.gate = Gate(limits)
@@ -117,6 +120,7 @@ class Desk:
             claimant=f"desk-{id(self)}",
             analytics_url=ANALYTICS,
             patience=patience,
+            probe_interval=probe_interval,
         )
         self.intake = Intake(self.broker, self.gate, Metrics(), terms, lambda: self.now)
         self.fatal: list[BaseException] = []
@@ -173,12 +177,13 @@ async def desk(
     clock: Clock = Clock.SYSTEM,
     limits: Limits | None = None,
     patience: float = 5.0,
+    probe_interval: float = 1.0,
 ) -> AsyncIterator[Desk]:
     """A started process; with a log of its own, law stands in it."""
     if log is None:
         log = MemoryLog()
         law_in(log)
-    made = Desk(log, clock, limits or Limits(), patience)
+    made = Desk(log, clock, limits or Limits(), patience, probe_interval=probe_interval)
     await made.intake.start(made.fatal.append)
     async with made.http:
         yield made

@@ -9,7 +9,15 @@ from typing import Final
 
 from contracts import commands
 from contracts.codec import decode_command, decode_fact, decode_outcome, encode
-from contracts.commands import Command, CommandBody, CommandRecord, DeadlinesReached, LawChanged
+from contracts.commands import (
+    Command,
+    CommandBody,
+    CommandRecord,
+    DeadlinesReached,
+    LawChanged,
+    Parked,
+    Unparked,
+)
 from contracts.facts import FactRecord
 from contracts.identity import command_id, dossier_id, fingerprint
 from contracts.law import CalendarAmended, CalendarDay, DayKind, ProcedurePublished
@@ -113,7 +121,7 @@ class MemoryLog:
 
     def append(self, record: CommandRecord) -> int:
         """A record at the end of the commands topic."""
-        key = record.dossier_id.encode() if isinstance(record, Command) else None
+        key = record.dossier_id.encode() if isinstance(record, Command | Parked | Unparked) else None
         return self.append_raw(key, encode(record))
 
     def append_raw(self, key: bytes | None, value: bytes | None) -> int:
@@ -153,7 +161,7 @@ class MemoryLog:
             self._written()
             self.states.append((key, data))
 
-    async def append_deadlines(self, partition: int, record: DeadlinesReached) -> int:
+    async def append_record(self, partition: int, record: DeadlinesReached | Parked) -> int:
         """At the end of the commands."""
         self._written()
         return self.append(record)

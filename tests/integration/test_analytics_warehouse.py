@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import signal
+import socket
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -20,6 +23,7 @@ from services.analytics.reading import Slice
 from tests.fakes.analytics import MemoryFacts
 from tests.fakes.analytics_facts import fill
 from tests.fakes.analytics_tables import MemoryTables
+from tests.waiting import wait_until
 from tests.warehouse_process import WarehouseProcess
 
 PARTITIONS = (0, 1, 2)
@@ -142,6 +146,22 @@ def test_one_dossier_its_history_and_its_code(connection: Connection, rows: list
     assert reading.by_code(connection, "'; DROP TABLE facts") == []
 
 
+def test_what_stands_for_partitions_nobody_has_is_found(connection: Connection, rows: list[FactRow]) -> None:
+    sink = SinkWarehouse(connection)
+    sink.insert_facts(rows, "one")
+    sink.insert_clocks({0: 5_000_000}, "one")
+    assert reading.strays(connection, 3) == []
+    strangers = [row._replace(log_partition=99) for row in rows[:20]] + [rows[0]._replace(log_partition=4)]
+    sink.insert_facts(strangers, "two")
+    sink.insert_clocks({7: 1, 99: 2}, "two")
+    sink.insert_clocks({99: 3}, "three")
+    memory = MemoryTables(folded(rows), [*rows, *strangers])
+    memory.clocks = {0: 5_000_000, 7: 1, 99: 3}
+    found = reading.strays(connection, 3)
+    assert found == reading.strays(memory, 3)
+    assert found == [(4, 1, 1, 0), (7, 0, 0, 1), (99, 20, len({row.dossier_id for row in rows[:20]}), 1)]
+
+
 def test_migrations_are_applied_once_and_never_edited(connection: Connection) -> None:
     assert [migration.number for migration in shipped()] == list(range(1, len(shipped()) + 1))
     assert migrate(connection) == []
@@ -167,7 +187,7 @@ def test_an_answer_that_no_repetition_cures_is_refused(connection: Connection) -
 
 def test_a_warehouse_that_is_away_may_come_back(tmp_path: Path) -> None:
     process = WarehouseProcess(tmp_path / "data")
-    pool = Pool(url_of(process), size=1, timeout=5)
+    pool = Pool(url_of(process), size=1)
     try:
         assert pool.rows("SELECT 1") == [(1,)]
         process.kill()
@@ -179,6 +199,42 @@ def test_a_warehouse_that_is_away_may_come_back(tmp_path: Path) -> None:
         process.kill()
 
 
+def test_a_frozen_warehouse_is_told_soon_and_a_thawed_one_answers(tmp_path: Path) -> None:
+    process = WarehouseProcess(tmp_path / "data")
+    pool = Pool(url_of(process), size=1, sign_of_life=0.5, timeout=600)
+    try:
+        assert pool.rows("SELECT 1") == [(1,)]
+        process.process.send_signal(signal.SIGSTOP)
+        for _ in range(2):  # with a connection that was fine, and with a new one
+            with pytest.raises(RetryLaterError):
+                pool.rows("SELECT 1")
+        process.process.send_signal(signal.SIGCONT)
+        assert wait_until(lambda: _answers(pool), 30, "an answer after the thaw")
+        _close(pool)
+    finally:
+        process.kill()
+
+
+def test_a_connection_that_died_while_idle_is_opened_again(house: WarehouseProcess) -> None:
+    pool = Pool(url_of(house), size=1)
+    assert pool.rows("SELECT 1") == [(1,)]
+    with pool.lend() as connection:
+        connection._client.connection.socket.shutdown(socket.SHUT_RDWR)
+    assert pool.rows("SELECT 1") == [(1,)]
+    _close(pool)
+
+
+def _close(pool: Pool) -> None:
+    with pool.lend() as connection:
+        connection.close()
+
+
+def _answers(pool: Pool) -> bool:
+    with contextlib.suppress(RetryLaterError):
+        return pool.rows("SELECT 1") == [(1,)]
+    return False
+
+
 def _impatient(pool: Pool) -> Pool:
-    pool._timeout = 0.01
+    pool._patience = 0.01
     return pool

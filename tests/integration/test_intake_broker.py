@@ -10,14 +10,11 @@ from uuid import uuid4
 import pytest
 
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, LAW, OUTCOMES, SERIALS
-from deploy.kafka.topics import ensure_topics
-from deploy.local.broker import broker_command
-from deploy.local.ports import HOST, free_ports
 from services.intake.adapters.kafka import Connection, KafkaBroker
 from services.intake.application.metrics import Metrics
 from services.intake.domain.admission import Gate, Limits
 from services.intake.ports import Broker, Record, TooLargeError, Unavailable
-from tests.conftest import running
+from tests.brokers import running_broker
 from tests.fakes.intake_broker import MemoryBroker, MemoryLog
 from tests.fakes.intake_desk import in_loop, until
 
@@ -27,10 +24,8 @@ Make = Callable[[Gate], Broker]
 @pytest.fixture(scope="module")
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker of this module's own: what these tests write is no law and no claim."""
-    [port] = free_ports(1)
-    with running(broker_command(port), tmp_path_factory.mktemp("broker") / "broker.log"):
-        ensure_topics(f"{HOST}:{port}", 1, patience=30.0)
-        yield f"{HOST}:{port}"
+    with running_broker(tmp_path_factory.mktemp("broker")) as bootstrap:
+        yield bootstrap
 
 
 @pytest.fixture(params=["memory", "real"])

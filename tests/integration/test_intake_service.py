@@ -24,9 +24,8 @@ from contracts.codec import decode_command, encode
 from contracts.commands import AcceptDossier, Command
 from contracts.outcomes import CommandOutcome, Result
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, OUTCOMES
-from deploy.kafka.topics import ensure_topics
-from deploy.local.broker import broker_command
 from deploy.local.ports import HOST, free_ports
+from tests.brokers import KIND, OwnBroker, running_broker
 from tests.conftest import running
 from tests.waiting import wait_until
 
@@ -47,10 +46,8 @@ PROCEDURE = {
 @pytest.fixture(scope="module")
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker of this module's own: its law is nobody else's."""
-    [port] = free_ports(1)
-    with running(broker_command(port), tmp_path_factory.mktemp("broker") / "broker.log"):
-        ensure_topics(f"{HOST}:{port}", 1, patience=30.0)
-        yield f"{HOST}:{port}"
+    with running_broker(tmp_path_factory.mktemp("broker")) as bootstrap:
+        yield bootstrap
 
 
 class Process:
@@ -91,7 +88,7 @@ def intake(bootstrap: str, folder: Path, *, wait: bool = True) -> Iterator[Proce
     [port] = free_ports(1)
     settings = {
         "MOTCUA_KAFKA": bootstrap,
-        "MOTCUA_BROKER": "tansu",
+        "MOTCUA_BROKER": KIND.value,
         "MOTCUA_HTTP": f"{HOST}:{port}",
         "MOTCUA_API_KEYS": str(keys),
         "MOTCUA_PROVINCE_KEY": str(province),
@@ -237,15 +234,14 @@ def test_an_outcome_answers_who_waits(own_broker: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_broker_that_goes_away_is_never_a_success(tmp_path: Path) -> None:
-    [port] = free_ports(1)
     agency = "H61.03"
     with ExitStack() as stack:
-        mortal = stack.enter_context(running(broker_command(port), tmp_path / "broker.log"))
-        ensure_topics(f"{HOST}:{port}", 1, patience=PATIENCE)
-        process = stack.enter_context(intake(f"{HOST}:{port}", tmp_path / "intake"))
+        mortal = OwnBroker(tmp_path)
+        stack.callback(mortal.kill)
+        mortal.start()
+        process = stack.enter_context(intake(mortal.bootstrap, tmp_path / "intake"))
         enact(process, agency)
-        mortal.terminate()
-        mortal.wait(PATIENCE)
+        mortal.kill()
         body = {"procedure": PROCEDURE["code"], "agency": agency, "channel": "counter"}
         answer = process.post("/v1/dossiers", body, Idempotency_Key="k")
         assert (answer.status_code, answer.json()["reason"]) == (503, "not_acked")

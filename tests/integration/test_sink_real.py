@@ -2,155 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
 
 import httpx
 import pytest
 from clickhouse_driver import Client
-from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from contracts.access import hash_key
-from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ, TOPICS
-from deploy.kafka.topics import ensure_topics
-from deploy.local.broker import broker_command
-from deploy.local.leash import leashed
-from deploy.local.ports import HOST, free_ports
+from contracts.codec import encode
+from contracts.law import AgencyPublished, LawEnacted
+from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ, INTENTS, LAW, TOPICS
+from deploy.local.ports import HOST
 from services.analytics.adapters.kafka import Brokers, KafkaFactLog
-from services.analytics.domain.batch import Record
 from services.analytics.domain.intents import Range
 from services.analytics.errors import TopicRecreatedError, WarehouseMismatchError
+from tests.brokers import ensure_topics
 from tests.fakes.analytics import MemoryFacts
 from tests.fakes.analytics_facts import START, fill, truth
+from tests.integration.sink_stack import PATIENCE, Stack, a_log, interleaved, records_in
 from tests.waiting import wait_until
-
-PATIENCE: Final = 60.0
-
-
-@dataclass
-class Process:
-    """One process of the stack; killed by its own pid."""
-
-    command: list[str]
-    log: Path
-    environ: dict[str, str] = field(default_factory=dict)
-    running: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log.open("ab") as out:
-            command = leashed(self.command, signal.SIGKILL)
-            self.running = subprocess.Popen(command, env=self.environ or None, stdout=out, stderr=out)
-
-    def kill(self) -> None:
-        if self.running is not None:
-            self.running.kill()
-            self.running.wait(30)
-
-    def ended(self, seconds: float) -> int:
-        assert self.running is not None
-        return self.running.wait(seconds)
-
-    def text(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
-
-
-class Stack:
-    """A broker, a warehouse and analytics of a test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.kafka, self.house, self.http = (f"{HOST}:{port}" for port in free_ports(3))
-        keys = folder / "keys.toml"
-        keys.write_text(f'[clients.boss]\nsha256 = "{hash_key("k")}"\nrole = "admin"\n', encoding="utf-8")
-        self.broker = Process(broker_command(int(self.kafka.rpartition(":")[2])), folder / "broker.log")
-        listen = ["--listen", self.house, "--path", str(folder / "data")]
-        self.warehouse = Process(
-            [sys.executable, "-m", "deploy.local.warehouse", *listen], folder / "warehouse.log"
-        )
-        self.analytics = Process(
-            [sys.executable, "-m", "services.analytics"],
-            folder / "analytics.log",
-            {
-                "MOTCUA_KAFKA": self.kafka,
-                "MOTCUA_BROKER": "tansu",
-                "MOTCUA_CLICKHOUSE": f"clickhouse://default@{self.house}/default",
-                "MOTCUA_HTTP": self.http,
-                "MOTCUA_API_KEYS": str(keys),
-                "MOTCUA_CLOCK": "log",
-                "MOTCUA_POISON_SHARE": "1",
-            },
-        )
-        self.broker.start()
-        ensure_topics(self.kafka, 1, patience=30)
-        self.warehouse.start()
-        self.producer = KafkaProducer(bootstrap_servers=self.kafka, acks="all", linger_ms=5)
-
-    def close(self) -> None:
-        self.producer.close(timeout=5)
-        for process in (self.analytics, self.warehouse, self.broker):
-            process.kill()
-
-    def send(self, records: list[Record]) -> None:
-        """Each to its own partition, in order; the offsets must come out as the records say."""
-        sent = [self.producer.send(FACTS, value=r.value, key=r.key, partition=r.partition) for r in records]
-        self.producer.flush(30)
-        assert [future.get(10).offset for future in sent] == [record.offset for record in records]
-
-    def ask(self, path: str, method: str = "GET") -> Any:
-        """The JSON of an answer, or None when there is none."""
-        with contextlib.suppress(httpx.HTTPError):
-            headers = {"Authorization": "Bearer k"}
-            answer = httpx.request(method, f"http://{self.http}{path}", headers=headers, timeout=60)
-            return answer.json() if answer.is_success else None
-        return None
-
-    def why_not_ready(self) -> str:
-        """What keeps analytics from being ready, in its own words."""
-        with contextlib.suppress(httpx.HTTPError):
-            return str(httpx.get(f"http://{self.http}/readyz", timeout=10).json()["why"])
-        return "not there"
-
-    def wait_ready(self) -> None:
-        wait_until(lambda: self.ask("/readyz"), PATIENCE, f"analytics to be ready\n{self.analytics.text()}")
-
-    def wait_for(self, facts: MemoryFacts) -> None:
-        """Until everything the log holds is inserted."""
-        ends = {str(p): len(records) for p, records in facts.records.items()}
-
-        def done() -> bool:
-            parts = (self.ask("/v1/freshness") or {}).get("partitions", {})
-            return {p: part["position"] for p, part in parts.items()} == ends
-
-        wait_until(done, PATIENCE, f"all facts to be visible\n{self.analytics.text()}")
-
-    def rows(self) -> list[tuple[Any, ...]]:
-        with Client(HOST, int(self.house.rpartition(":")[2])) as client:
-            found: list[tuple[Any, ...]] = client.execute(
-                "SELECT dossier_id, seq, log_partition, log_offset, type FROM facts"
-            )
-        return found
-
-    def assert_exact(self, facts: MemoryFacts) -> None:
-        """The tables against an oracle that looks at the log alone; then the service's own proof."""
-        wanted = truth(record for records in facts.records.values() for record in records)
-        found = self.rows()
-        assert len(found) == len(wanted.places)
-        assert {(row[0], row[1]): (row[2], row[3]) for row in found} == wanted.places
-        assert {(row[0], row[1]): row[4] for row in found} == wanted.types
-        proof = self.ask("/v1/reconcile", "POST")
-        assert [proof[kind] for kind in ("missing", "duplicated", "mismatched")] == [0, 0, 0]
-        assert proof["facts"] == len(found)
-        dossiers = {dossier for dossier, _ in wanted.places}
-        assert proof["dossiers"] == self.ask("/v1/figures")["received"] == len(dossiers)
 
 
 @pytest.fixture
@@ -160,22 +36,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         yield one
     finally:
         one.close()
-
-
-def a_log(dossiers: int, seed: int) -> MemoryFacts:
-    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
-    fill(facts, dossiers, random.Random(seed))
-    return facts
-
-
-def interleaved(facts: MemoryFacts) -> list[Record]:
-    """The records of all partitions, a few of each in turn."""
-    turns: list[Record] = []
-    longest = max(len(records) for records in facts.records.values())
-    for start in range(0, longest, 5):
-        for records in facts.records.values():
-            turns += records[start : start + 5]
-    return turns
 
 
 def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
@@ -206,25 +66,6 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     assert stack.analytics.ended(30) == 0
 
 
-def records_in(stack: Stack, topic: str) -> int:
-    """How many records a topic holds, as fetches say: the broker's own answer about the end is too small."""
-    consumer = Brokers((stack.kafka,), 0.02, "test").consumer()
-    parts = [TopicPartition(topic, partition) for partition in range(DOSSIER_PARTITIONS)]
-
-    def fetched() -> bool:
-        consumer.poll(50)
-        return all(consumer.highwater(part) is not None for part in parts)
-
-    try:
-        consumer.assign(parts)
-        for part in parts:
-            consumer.seek(part, 0)
-        wait_until(fetched, PATIENCE, "every partition to be fetched")
-        return sum(consumer.highwater(part) for part in parts)
-    finally:
-        consumer.close(autocommit=False)
-
-
 def test_a_lone_fact_is_visible_without_another_one(stack: Stack) -> None:
     facts = MemoryFacts(range(DOSSIER_PARTITIONS))
     fill(facts, 1, random.Random(1), noise=False)
@@ -232,6 +73,49 @@ def test_a_lone_fact_is_visible_without_another_one(stack: Stack) -> None:
     stack.wait_ready()
     stack.send(facts.records[0][:1])
     wait_until(lambda: stack.ask("/v1/dossiers/" + "0" * 32), PATIENCE, "the lone fact")
+
+
+def test_agencies_have_the_names_the_law_gives_them_while_it_runs(stack: Stack) -> None:
+    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
+    fill(facts, 9, random.Random(8), noise=False)
+
+    def enact(name: str) -> None:
+        change = AgencyPublished(code="H52.18", name_vi=name)
+        stack.producer.send(LAW, value=encode(LawEnacted(author="admin", changes=(change,))), partition=0)
+        stack.producer.flush(30)
+
+    def names() -> dict[str, str | None]:
+        rows = (stack.ask("/v1/compliance?period=all&by=agency") or {}).get("rows", [])
+        return {row["agency"]: row["agency_name"] for row in rows}
+
+    enact("Sở Y tế")
+    stack.analytics.start()
+    stack.send(interleaved(facts))
+    stack.wait_for(facts)
+    wait_until(lambda: names().get("H52.18") == "Sở Y tế", PATIENCE, "the name enacted before the start")
+    enact("Sở Nội vụ")
+    wait_until(lambda: names().get("H52.18") == "Sở Nội vụ", PATIENCE, "the name enacted after it")
+    assert names()["H52.19"] is None
+
+
+def test_a_frozen_warehouse_is_a_503_soon_and_the_rest_goes_on(stack: Stack) -> None:
+    stack.analytics.start()
+    stack.wait_ready()
+    url, key = f"http://{stack.http}", {"Authorization": "Bearer k"}
+    assert stack.ask("/v1/figures")["received"] == 0
+    assert stack.warehouse.running is not None
+    stack.warehouse.running.send_signal(signal.SIGSTOP)
+    # More boards than the service has threads, and an inspector's question among them.
+    with ThreadPoolExecutor(60) as boards:
+        asked = [boards.submit(httpx.get, f"{url}/v1/public/figures", timeout=60) for _ in range(60)]
+        answer = httpx.get(f"{url}/v1/figures", headers=key, timeout=60)
+        assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
+        answers = [answer, *(one.result() for one in asked)]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["reason"]) == (503, "warehouse_down")
+        assert answer.headers["Retry-After"] == "1"
+    stack.warehouse.running.send_signal(signal.SIGCONT)
+    wait_until(lambda: stack.ask("/v1/figures"), PATIENCE, "figures after the thaw")
 
 
 def test_analytics_killed_again_and_again_in_the_middle_is_exact(stack: Stack) -> None:
@@ -320,6 +204,42 @@ def test_a_warehouse_that_lost_everything_is_refused(stack: Stack) -> None:
     stack.analytics.start()
     assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
     assert "do not belong together" in stack.analytics.text()
+
+
+def test_a_warehouse_is_rebuilt_from_the_log_into_a_fresh_database(stack: Stack) -> None:
+    facts = a_log(60, seed=9)
+    stack.analytics.start()
+    stack.send(interleaved(facts))
+    stack.wait_for(facts)
+    figures = stack.ask("/v1/figures")
+    assert stack.analytics.running is not None
+    stack.analytics.running.send_signal(signal.SIGTERM)
+    assert stack.analytics.ended(30) == 0
+
+    with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
+        client.execute("CREATE DATABASE rebuilt")
+    old, new = (f"clickhouse://default@{stack.house}/{name}" for name in ("default", "rebuilt"))
+    stack.analytics.environ["MOTCUA_CLICKHOUSE"] = new
+    stack.analytics.start()  # too soon: the topic still says what the other database holds
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    admin = KafkaAdminClient(bootstrap_servers=stack.kafka)
+    admin.delete_topics([INTENTS])
+    admin.close()
+    ensure_topics(stack.kafka, 1, patience=30)
+    stack.analytics.environ["MOTCUA_CLICKHOUSE"] = old
+    stack.analytics.start()  # the wrong one: it holds what the fresh topic knows nothing of
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    stack.analytics.environ["MOTCUA_CLICKHOUSE"] = new
+    stack.analytics.start()
+    stack.wait_for(facts)
+    assert {**stack.ask("/v1/figures"), "as_of": 0, "age_seconds": 0} == {
+        **figures,
+        "as_of": 0,
+        "age_seconds": 0,
+    }
+    proof = stack.ask("/v1/reconcile", "POST")
+    assert [proof[kind] for kind in ("missing", "duplicated", "mismatched")] == [0, 0, 0]
+    assert proof["facts"] == len(stack.rows()), "as many as the old database, which still stands"
 
 
 def test_a_reader_gets_exactly_the_ranges_it_asks_for(stack: Stack) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,36 +12,27 @@ from contracts.topics import TOPICS
 from deploy.kafka.__main__ import main
 from deploy.kafka.admin import Admin, BrokerUnavailableError
 from deploy.kafka.topics import ensure_topics, planned
-from deploy.local.broker import broker_command
-from deploy.local.leash import leashed
 from deploy.local.ports import HOST, free_ports
+from tests.brokers import START_SECONDS, running_broker
 from tests.waiting import wait_until
 
 COMMANDS, LAW = "dossier.commands.v1", "law.v1"
 
 
 @pytest.fixture
-def empty_broker() -> Iterator[str]:
+def empty_broker(tmp_path: Path) -> Iterator[str]:
     """A broker without topics, for one test."""
-    [port] = free_ports(1)
-    process = subprocess.Popen(
-        leashed(broker_command(port), signal.SIGKILL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"{HOST}:{port}"
+    with running_broker(tmp_path, topics=False) as address:
 
-    def answers() -> bool:
-        try:
-            with Admin(address, connect_seconds=1.0):
-                return True
-        except BrokerUnavailableError:
-            return False
+        def answers() -> bool:
+            try:
+                with Admin(address, connect_seconds=1.0):
+                    return True
+            except BrokerUnavailableError:
+                return False
 
-    try:
-        wait_until(answers, 20, "the broker to answer")
+        wait_until(answers, START_SECONDS, "the broker to answer")
         yield address
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_creates_what_is_missing_then_verifies(empty_broker: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,31 +28,14 @@ from contracts.law import CalendarAmended
 from contracts.outcomes import Result
 from contracts.topics import COMMANDS, COMMANDS_DLQ, DOSSIER_PARTITIONS, FACTS, OUTCOMES
 from contracts.words import Channel, NationalStatus, TermUnit
-from deploy.kafka.topics import ensure_topics
-from deploy.local.broker import broker_command
 from deploy.local.ports import HOST, free_ports
-from deploy.local.probes import listening
 from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
 from services.workflow.engine.lease import Lease, LeaseExpiredError
-from tests.conftest import running
+from tests.brokers import KIND, running_broker
 from tests.fakes.workflow import AGENCY, command, life, procedure
 from tests.waiting import wait_until
 
 PATIENCE = 45.0
-
-
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[str]:
-    """A broker of the test's own: the group of the workers must be nobody else's."""
-    [port] = free_ports(1)
-    with running(broker_command(port), tmp_path / "broker.log"):
-        wait_until(lambda: not asyncio.run(_probe(port)), 30, "the broker to listen")
-        ensure_topics(f"{HOST}:{port}", 1, patience=30)
-        yield f"{HOST}:{port}"
-
-
-async def _probe(port: int) -> str:
-    return await listening(port)()
 
 
 class Workers:
@@ -66,7 +49,7 @@ class Workers:
         [port] = free_ports(1)
         environ = os.environ | {
             "MOTCUA_KAFKA": self._bootstrap,
-            "MOTCUA_BROKER": "tansu",
+            "MOTCUA_BROKER": KIND.value,
             "MOTCUA_HTTP": f"{HOST}:{port}",
             "MOTCUA_INSTANCE": name,
         }
@@ -238,11 +221,8 @@ def test_poison_becomes_a_dead_letter_and_the_partition_moves_on(own_broker: str
 
 
 def test_it_stops_on_request_also_when_the_broker_is_gone(tmp_path: Path) -> None:
-    [port] = free_ports(1)
-    with running(broker_command(port), tmp_path / "broker.log"):
-        wait_until(lambda: not asyncio.run(_probe(port)), 30, "the broker to listen")
-        ensure_topics(f"{HOST}:{port}", 1, patience=30)
-        group = Workers(f"{HOST}:{port}", tmp_path)
+    with running_broker(tmp_path) as bootstrap:
+        group = Workers(bootstrap, tmp_path)
         process, _ = group.start()
     try:
         process.send_signal(signal.SIGTERM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from services.analytics.domain.batch import Record, translate
-from services.analytics.domain.comparison import Findings, PartitionProof
+from services.analytics.domain.comparison import Findings, PartitionProof, stray
 from services.analytics.domain.dossier import DossierRow, fold
 from services.analytics.domain.rows import FactRow
 from tests.fakes.analytics import MemoryFacts
@@ -32,6 +32,7 @@ def prove(records: list[Record], rows: list[FactRow], states: dict[str, DossierR
         part = [row for row in rows if start <= row.log_offset < start + 7]
         proof.compare_stretch(records[start : start + 7], part)
     proof.compare_dossiers(states)
+    proof.compare_clock(translate(records, {}).clocks.get(0))
     return proof.findings
 
 
@@ -73,3 +74,28 @@ def prove_whole(records: list[Record], rows: list[FactRow], states: dict[str, Do
     proof.compare_stretch(records, rows)
     proof.compare_dossiers(states)
     return proof.findings
+
+
+def prove_clock(records: list[Record], found: int | None) -> Findings:
+    proof = PartitionProof(0)
+    for start in range(0, len(records), 7):
+        proof.compare_stretch(records[start : start + 7], translate(records[start : start + 7], {}).rows)
+    before = (proof.findings.missing, proof.findings.duplicated, proof.findings.mismatched)
+    proof.compare_clock(found)
+    after = (proof.findings.missing, proof.findings.duplicated, proof.findings.mismatched)
+    missing, duplicated, mismatched = (new - old for new, old in zip(after, before, strict=True))
+    return Findings(0, missing=missing, duplicated=duplicated, mismatched=mismatched)
+
+
+def test_the_clock_is_the_last_of_the_log_and_compared() -> None:
+    records = a_log()
+    wanted = translate(records, {}).clocks[0]
+    assert prove_clock(records, wanted).clean
+    assert prove_clock(records, None) == Findings(0, missing=1)
+    assert prove_clock(records, wanted + 1) == Findings(0, mismatched=1)
+    assert prove_clock([], None).clean
+    assert prove_clock([], wanted) == Findings(0, duplicated=1)
+
+
+def test_whatever_stands_for_a_partition_the_log_does_not_have_is_too_much() -> None:
+    assert stray(99, 3, 2, 1) == Findings(99, duplicated=6)

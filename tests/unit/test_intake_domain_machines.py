@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.access import Client
 from contracts.law import (
@@ -152,7 +154,7 @@ def test_what_stands_is_no_news(change: LawChange) -> None:
         CalendarAmended(
             years=(), days=(CalendarDay(date=OFF.date, kind=DayKind.WORK, name_vi="", source=""),), source="x"
         ),
-        CalendarAmended(years=(), days=(), source="x", sessions=((),) * 7),
+        CalendarAmended(years=(), days=(), source="x", sessions=(WEEK[0], *((),) * 6)),
         EngineVersion(version=2),
         AgencyPublished(code=AGENCY, name_vi="Tên mới"),
         procedure(version=2),
@@ -175,6 +177,61 @@ def test_a_version_means_one_thing() -> None:
     with pytest.raises(Refused, match="version_not_newer") as refused:
         LawBook().news([procedure(), procedure(name="Khác")])
     assert refused.value.field == "changes[1].version"
+
+
+def test_the_first_content_of_a_version_stays_what_it_means() -> None:
+    first, second = procedure(version=2), procedure(version=2, name="Khác")
+    book = _book(procedure())
+    assert book.apply(LawEnacted(author="a", changes=(first,))) == 0
+    assert book.apply(LawEnacted(author="b", changes=(second, *LAW_AT_START[1:2]))) == 1
+    assert (book.stands(first), book.stands(second)) == (True, False)
+    book.apply(LawForwarded(through=3))
+    assert book.in_force.procedures == {first.code: first}
+    assert set(book.in_force.agencies) == {AGENCY}  # the rest of the entry stands
+    assert book.apply(LawEnacted(author="c", changes=(first,))) == 0  # said again, it is no other content
+
+
+def test_a_version_overtaken_in_the_log_may_be_said_again_but_not_changed() -> None:
+    two, three = procedure(version=2), procedure(version=3)
+    book = LawBook()
+    for change in (three, two):
+        book.apply(LawEnacted(author="a", changes=(change,)))
+    assert book.news([three]) == [three]
+    with pytest.raises(Refused, match="version_not_newer"):
+        book.news([procedure(version=3, name="Khác")])
+
+
+OVERLAP = (Session(time(7), time(12)), Session(time(11), time(17)))
+ALL_2026 = tuple(
+    CalendarDay(date=date(2026, 1, 1) + timedelta(days=n), kind=DayKind.OFF, name_vi="", source="x")
+    for n in range(365)
+)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"sessions": (OVERLAP, *WEEK[1:])}, "changes[1].sessions"),
+        ({"sessions": ((), *WEEK[1:])}, "changes[1].sessions"),
+        ({"counter": (OVERLAP, *WEEK[1:])}, "changes[1].counter"),
+        ({"days": (OFF, replace(OFF, sessions=WEEK[0]))}, "changes[1].days[1]"),
+        ({"days": (replace(OFF, kind=DayKind.WORK, sessions=()),)}, "changes[1].days[0]"),
+        (
+            {"sessions": WEEK, "valid_from": date(2026, 2, 1), "valid_to": date(2026, 1, 1)},
+            "changes[1].valid_to",
+        ),
+        ({"days": ALL_2026}, "changes[1]"),
+    ],
+    ids=range(7),
+)
+def test_an_amendment_that_makes_no_calendar_is_refused_and_void(wrong: dict[str, Any], field: str) -> None:
+    change = CalendarAmended(**{"years": (2026,), "days": (), "source": "x", **wrong})
+    book = _book(procedure())
+    with pytest.raises(Refused, match="bad_shape") as refused:
+        book.news([CALENDAR, change])
+    assert refused.value.field == field
+    assert book.apply(LawEnacted(author="a", changes=(change,))) == 1
+    assert book.news([CALENDAR]) == [CALENDAR]
 
 
 def test_an_agency_that_could_never_number_a_dossier_is_refused() -> None:
@@ -288,6 +345,31 @@ def test_after_a_failure_one_request_at_a_time_tries_again() -> None:
     gate.sent(1, 11.5)
     gate.acked(1, 11.6)
     assert gate.admit(1, 11.6) is None
+
+
+def test_in_doubt_one_thing_at_a_time_tries_the_broker() -> None:
+    gate = _open(Limits(probe_interval=1.0))
+    gate.sent(1, 0.0)
+    gate.failed(1, 10.0)
+    gate.sent(1, 11.0)  # a probe of our own
+    assert gate.admit(1, 12.5) == "broker_failing"
+    gate.acked(1, 12.6)
+    assert gate.admit(1, 12.6) is None
+
+
+def test_the_gate_says_why_nothing_should_come() -> None:
+    gate = Gate(Limits(ack_silence=5.0, records=1))
+    assert gate.why_not(0.0) == "not_ready"
+    gate.open = True
+    assert gate.why_not(0.0) is None
+    gate.sent(1, 0.0)
+    assert gate.why_not(5.0) is None  # a full buffer passes
+    assert gate.why_not(5.1) == "broker_slow"
+    gate.failed(1, 6.0)
+    assert gate.why_not(1000.0) == "broker_failing"
+    gate.sent(1, 1000.0)
+    gate.acked(1, 1000.1)
+    assert gate.why_not(1000.1) is None
 
 
 def test_a_gate_that_is_not_open_takes_nothing() -> None:

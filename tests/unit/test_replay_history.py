@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from motcua.failure import Failure
-from motcua.replaying.history import MOST_BYTES, Recording
+from motcua.replaying.history import MOST_BYTES, HistoryError, Recording
 
 HEADER = (
     b'{"history":{"profile":"p","seed":1,"scale":1.0,"period":{"from":"2020-01-01","to":"2020-12-31"},'
@@ -20,12 +20,13 @@ def _line(number: int, action: str = "accept", at: str = "2020-03-01T08:00:00+07
 
 
 def test_the_header_is_read_and_not_sent() -> None:
-    recording = Recording([HEADER, _line(1)])
+    three = [_line(number, "register") for number in range(3)]
+    recording = Recording([HEADER, *three])
     assert recording.about is not None
     assert recording.about.dossiers == 3
     assert recording.about.period is not None
     assert recording.about.period.last == date(2020, 12, 31)
-    assert [chunk.lines for chunk in recording.chunks()] == [[_line(1).strip()]]
+    assert [chunk.lines for chunk in recording.chunks()] == [[line.strip() for line in three]]
     assert recording.time_to == datetime.fromisoformat("2020-12-31T23:59:59+07:00")
 
 
@@ -50,9 +51,43 @@ def test_bodies_are_cut_by_size() -> None:
     assert all(chunk.size <= MOST_BYTES for chunk in chunks)
 
 
-def test_what_cannot_be_read_is_left_to_the_door() -> None:
-    chunks = list(Recording([b"garbage\n", b"\xff\xfe\n", _line(1)]).chunks())
-    assert [chunk.lines for chunk in chunks] == [[b"garbage", b"\xff\xfe", _line(1).strip()]]
+@pytest.mark.parametrize(
+    "wrong", [b'{"key":"k"', b"\xff\xfe", b"<html>", b'{"key":"\xff"}', b'{"key":"k"} {}'], ids=range(5)
+)
+def test_a_line_that_is_not_json_is_named_by_its_number(wrong: bytes) -> None:
+    with pytest.raises(HistoryError, match=r"^line 1 is not JSON: "):
+        Recording([wrong + b"\n", _line(1)])
+    recording = Recording([HEADER, b"\n", _line(1, "register"), wrong + b"\n", _line(2)])
+    with pytest.raises(HistoryError, match=r"^line 4 is not JSON: "):
+        list(recording.chunks())
+
+
+@pytest.mark.parametrize("wrong", [b"[]", b"1", b'"text"', b"null"])
+def test_a_line_that_is_no_object_is_named_by_its_number(wrong: bytes) -> None:
+    with pytest.raises(HistoryError, match=r"^line 2 is not a JSON object$"):
+        list(Recording([_line(1), wrong]).chunks())
+
+
+def test_a_member_of_a_wrong_type_is_left_to_the_door() -> None:
+    wrong = b'{"key":"k","action":7,"at":"yesterday"}'
+    assert [chunk.lines for chunk in Recording([wrong]).chunks()] == [[wrong]]
+    with pytest.raises(HistoryError, match=r"^line 1 is not JSON"):
+        Recording([wrong.removesuffix(b"}")])
+
+
+@pytest.mark.parametrize(("registered", "told"), [(2, "holds 2"), (4, "holds 4")])
+def test_a_history_that_does_not_hold_what_its_header_says_is_refused(registered: int, told: str) -> None:
+    lines = [HEADER, *(_line(number, "register") for number in range(registered))]
+    sent: list[object] = []
+    with pytest.raises(HistoryError, match=f"the header says 3 dossiers, the history {told}"):
+        sent.extend(Recording(lines).chunks())
+    with pytest.raises(HistoryError, match=f"the header says 3 dossiers, the history {told}"):
+        Recording(lines).check()
+
+
+def test_a_whole_history_passes_the_check() -> None:
+    Recording([HEADER, *(_line(number, "register") for number in range(3)), _line(9)]).check()
+    Recording([_line(1)]).check()
 
 
 @pytest.mark.parametrize("source", [[], [b"\n", b"  \n"]])
@@ -62,7 +97,7 @@ def test_an_empty_history_is_refused(source: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [b'{"history":{}}', b'{"history":{"time_to":"2020-12-31T00:00:00"}}', b'{"history"']
+    "header", [b'{"history":{}}', b'{"history":{"time_to":"2020-12-31T00:00:00"}}', b'{"history":7}']
 )
 def test_a_header_that_cannot_be_read_is_refused(header: bytes) -> None:
     with pytest.raises(Failure, match="header"):

@@ -12,6 +12,7 @@ import pytest
 
 from contracts.access import parse_keys
 from contracts.words import Role
+from deploy.local.broker import BrokerKind, Tansu
 from deploy.local.child import Backoff
 from deploy.local.errors import StackError
 from deploy.local.home import Home, home_from, is_alive, start_time
@@ -41,8 +42,8 @@ def test_a_taken_port_is_refused_with_its_holder() -> None:
         assert holder(port).startswith(f"pid {os.getpid()} (")
         ports = msgspec.structs.replace(any_free(), workflow=port)
         with pytest.raises(StackError, match=f"port {port} of workflow is taken by pid {os.getpid()} "):
-            refuse_taken_ports(ports)
-    refuse_taken_ports(ports)
+            refuse_taken_ports(ports.by_name())
+    refuse_taken_ports(ports.by_name())
 
 
 def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
@@ -81,8 +82,9 @@ def test_pauses_double_up_to_a_limit() -> None:
 
 
 def test_services_get_their_settings_and_nobody_elses(tmp_path: Path) -> None:
-    urls = description("log", Ports()).urls
-    settings = service_settings(Home(tmp_path), "log", urls)
+    home, ports = Home(tmp_path), Ports()
+    urls = description("log", ports, Tansu(home, ports.broker)).urls
+    settings = service_settings(home, "log", urls, BrokerKind.TANSU)
     assert settings["workflow"] == {
         "MOTCUA_KAFKA": "127.0.0.1:9392",
         "MOTCUA_BROKER": "tansu",

@@ -30,7 +30,7 @@ class Bench:
     def feed(self, *records: commands.CommandRecord) -> Output:
         items: list[Decoded | Poison] = []
         for record in records:
-            items.append(Decoded(self.offset, record))
+            items.append(Decoded(Incoming(self.offset, None, encode(record)), record))
             self.offset += 1
         return self.partition.apply(items)
 
@@ -119,6 +119,8 @@ class Quiet:
 
     def deadlines(self, partition: Partition, record: DeadlinesReached, now: datetime) -> None:
         self.appended += 1
+
+    def dropped(self, partition: Partition) -> None: ...
 
 
 def runner(log: MemoryLog, observer: Quiet, limit: PoisonLimit) -> Runner:

@@ -41,25 +41,30 @@ WINDOW: Final = 10_000
 
 
 class Connection:
-    """One connection, opened when first used and again after a failure. `url` is clickhouse://…"""
+    """One connection, opened when first used and again after a failure. `url` is clickhouse://…
 
-    def __init__(self, url: str, timeout: float = 30.0) -> None:
+    `timeout` is the longest silence inside a query, `sign_of_life` the longest wait for the answer to a ping
+    and to a hello, both in seconds: a warehouse that is frozen is found out before a query is given to it.
+    """
+
+    def __init__(self, url: str, timeout: float = 30.0, sign_of_life: float = 5.0) -> None:
         self._client = Client.from_url(url)
-        self._client.connection.connect_timeout = min(timeout, 5.0)
-        self._client.connection.send_receive_timeout = timeout
-        self._client.connection.sync_request_timeout = min(timeout, 5.0)
+        self._timeout = timeout
+        self._sign_of_life = min(timeout, sign_of_life)
+        self._client.connection.connect_timeout = self._sign_of_life
+        self._client.connection.sync_request_timeout = self._sign_of_life
 
     def rows(self, text: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises RetryLaterError or WarehouseRejectedError.
 
         The cell types are the driver's; each caller knows its own query's columns.
         """
-        with self._translated():
+        with self._reached():
             return cast(list[tuple[Any, ...]], self._client.execute(text, dict(parameters or {})))
 
     def run(self, statement: str) -> None:
         """A statement without parameters and without result, such as a migration's."""
-        with self._translated():
+        with self._reached():
             self._client.execute(statement)
 
     def insert(
@@ -68,7 +73,7 @@ class Connection:
         """Insert in one block under a deduplication token."""
         names = ", ".join(columns)
         settings = {**_INSERT_SETTINGS, "insert_deduplication_token": token}
-        with self._translated():
+        with self._reached():
             self._client.execute(
                 f"INSERT INTO {table} ({names}) VALUES",
                 [list(column) for column in zip(*rows, strict=True)],
@@ -81,8 +86,18 @@ class Connection:
         self._client.disconnect()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _reached(self) -> Iterator[None]:
+        """Connected, alive, and with errors translated."""
+        link = self._client.connection
         try:
+            # The driver waits for the answer to its hello as long as inside a query: too long to find out
+            # that nobody is there.
+            link.send_receive_timeout = self._sign_of_life
+            if link.connected and not link.ping():
+                link.disconnect()
+            if not link.connected:
+                link.connect()
+            link.socket.settimeout(self._timeout)
             yield
         except driver.ServerException as error:
             code = cast(int, error.code)
@@ -134,19 +149,31 @@ def check_windows(connection: Connection) -> None:
 
 
 class Pool:
-    """Connections for the threads of the API, at most `size` at once; the next caller waits."""
+    """Connections for the threads of the API, at most `size` at once; the next caller waits.
 
-    def __init__(self, url: str, size: int = 4, timeout: float = 30.0) -> None:
-        self._timeout = timeout
+    A caller waits `patience` seconds for a connection and twice `sign_of_life` for a warehouse that does not
+    stir; only a query that runs may take longer, silent for at most `timeout`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        size: int = 4,
+        *,
+        patience: float = 1.0,
+        sign_of_life: float = 2.0,
+        timeout: float = 30.0,
+    ) -> None:
+        self._patience = patience
         self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(size):
-            self._idle.put(Connection(url, timeout))
+            self._idle.put(Connection(url, timeout, sign_of_life))
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:
         """A connection for the block. Raises RetryLaterError when none comes free in time."""
         try:
-            connection = self._idle.get(timeout=self._timeout)
+            connection = self._idle.get(timeout=self._patience)
         except queue.Empty as error:
             raise RetryLaterError("every connection to the warehouse is busy") from error
         try:
@@ -155,9 +182,6 @@ class Pool:
             self._idle.put(connection)
 
     def rows(self, text: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
-        """The rows of a query on any connection; a connection found dead is tried once more, afresh."""
+        """The rows of a query on any connection; one that died while idle is opened again."""
         with self.lend() as connection:
-            try:
-                return connection.rows(text, parameters)
-            except RetryLaterError:
-                return connection.rows(text, parameters)
+            return connection.rows(text, parameters)

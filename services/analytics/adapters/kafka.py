@@ -1,4 +1,4 @@
-"""Facts, intents and dead letters over kafka-python; the only importer of kafka.
+"""Facts, intents, dead letters and the law over kafka-python; the only importer of kafka.
 
 No group protocol: partitions are assigned by hand, positions come from the intents topic. Objects belong
 to one thread. The producer is made anew after any failure, because an idempotent producer that has given a
@@ -18,7 +18,7 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartitio
 from kafka import errors as driver
 from kafka.admin import KafkaAdminClient
 
-from contracts.topics import FACTS, FACTS_DLQ, INTENTS
+from contracts.topics import FACTS, FACTS_DLQ, INTENTS, LAW
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Poison, Record
 from services.analytics.domain.intents import Entry, Range
@@ -242,6 +242,29 @@ class KafkaIntentLog:
 
     def close(self) -> None:
         """Close the sockets of the reader."""
+        with _translated("closing"):
+            self._consumer.close(autocommit=False, timeout_ms=2_000)
+
+
+class KafkaLawLog:
+    """Implements `services.analytics.naming.LawLog`."""
+
+    def __init__(self, brokers: Brokers) -> None:
+        part = TopicPartition(LAW, 0)
+        with _translated("connecting"):
+            self._consumer = brokers.consumer()
+            self._consumer.assign([part])
+            (start,) = self._consumer.beginning_offsets([part], timeout_ms=5_000).values()
+            self._consumer.seek(part, start)
+
+    def poll(self) -> list[bytes | None]:
+        """See the port."""
+        with _translated("reading the law"):
+            fetched = self._consumer.poll(timeout_ms=500)
+        return [record.value for records in fetched.values() for record in records]
+
+    def close(self) -> None:
+        """Close the sockets."""
         with _translated("closing"):
             self._consumer.close(autocommit=False, timeout_ms=2_000)
 

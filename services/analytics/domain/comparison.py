@@ -39,11 +39,14 @@ class PartitionProof:
         self.findings = Findings(partition)
         self._marks: dict[int, Mark] = {}
         self._states: dict[str, DossierRow] = {}
+        self._clock: int | None = None
 
     def compare_stretch(self, records: Iterable[Record], rows: Sequence[FactRow]) -> None:
         """One stretch of the log and the table's rows whose offset lies in it, by offset."""
         batch = translate(records, self._marks)
         self._marks = batch.marks
+        for moved_to in batch.clocks.values():  # of this partition alone; time never goes back
+            self._clock = max(moved_to, self._clock or moved_to)
         for row in batch.rows:
             state = self._states.get(row.dossier_id)
             if row.seq != (0 if state is None else state.seq) + 1:
@@ -72,3 +75,19 @@ class PartitionProof:
             elif found != wanted:
                 self.findings.mismatched += 1
         self.findings.duplicated += len(dossiers.keys() - self._states.keys())
+
+    def compare_clock(self, found: int | None) -> None:
+        """The log clock of the partition (µs), taken with the dossiers; None where the table has none."""
+        if found == self._clock:
+            return
+        if found is None:
+            self.findings.missing += 1
+        elif self._clock is None:
+            self.findings.duplicated += 1
+        else:
+            self.findings.mismatched += 1
+
+
+def stray(partition: int, facts: int, dossiers: int, clocks: int) -> Findings:
+    """What stands in the tables for a partition the log does not have: no record calls for any of it."""
+    return Findings(partition, duplicated=facts + dossiers + clocks)

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from contracts.access import Client, KeyRing
 from contracts.words import Role
+from services.analytics.web.parameters import known_only
 from services.analytics.web.problems import Problem
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,13 @@ class Right(StrEnum):
     RECONCILE = "reconcile"
     FRESHNESS = "freshness"
 
+
+_ASKED: Final[Mapping[Right, str]] = {
+    Right.FIGURES: "số liệu",
+    Right.DOSSIERS: "hồ sơ",
+    Right.RECONCILE: "đối soát",
+    Right.FRESHNESS: "độ mới của số liệu",
+}
 
 _EVERYDAY: Final = frozenset({Right.FIGURES, Right.DOSSIERS, Right.FRESHNESS})
 _EVERYTHING: Final = frozenset(Right)
@@ -43,17 +51,18 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
 
 
 def holder(keys: KeyRing, right: Right) -> Callable[[Request], Client]:
-    """A dependency that gives the client of a request, or answers 401 or 403."""
+    """A dependency that gives the client of a request, or answers 401, 403, or 422 to what nobody knows."""
 
     def identify(request: Request) -> Client:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         client = keys.identify(key.strip()) if scheme.lower() == "bearer" else None
         if client is None:
             _log.info("a request without a valid key was turned away")
-            raise Problem("unauthorized", "A valid API key is needed: Authorization: Bearer <key>.")
+            raise Problem("unauthorized")
         if right not in RIGHTS[client.role]:
             _log.info("client %s asked for %s, which role %s may not", client.name, right, client.role)
-            raise Problem("role_not_allowed", f"The role {client.role.value} may not ask for {right.value}.")
+            raise Problem("role_not_allowed", f"Vai trò {client.role.value} không được hỏi {_ASKED[right]}.")
+        known_only(request)
         return client
 
     return identify

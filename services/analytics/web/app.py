@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Final
 
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.analytics.errors import RefusedError, RetryLaterError
 from services.analytics.metrics import Metrics
 from services.analytics.reconcile import BehindError, RunningError
+from services.analytics.web.document import document
+from services.analytics.web.parameters import malformed
 from services.analytics.web.parts import Parts, json, why_not_ready
 from services.analytics.web.problems import Problem, respond
 from services.analytics.web.routes import router
@@ -33,25 +36,30 @@ _PAGE_HEADERS: Final = {
     "Cache-Control": "no-cache",
 }
 
+_log = logging.getLogger(__name__)
+
 
 def create_app(parts: Parts) -> FastAPI:
     """The application over `parts`."""
     app = FastAPI(title="Motcua analytics", docs_url=None, redoc_url=None)
+    app.add_middleware(_Heads)
     app.add_middleware(_Measured, metrics=parts.metrics)
     app.include_router(router(parts))
     _operations(app, parts)
     _board(app)
     _errors(app)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]  # FastAPI's documented way to shape it
     return app
 
 
 def _operations(app: FastAPI, parts: Parts) -> None:
+    # Asynchronous, because the threads may all be waiting for a warehouse that does not answer.
     @app.get("/healthz", include_in_schema=False)
-    def healthz() -> Response:
+    async def healthz() -> Response:
         return json({"status": "ok"})
 
     @app.get("/readyz", include_in_schema=False)
-    def readyz() -> Response:
+    async def readyz() -> Response:
         why = why_not_ready(parts.status, parts.clock)
         return json({"ready": not why, "why": why}, 503 if why else 200)
 
@@ -66,8 +74,11 @@ def _operations(app: FastAPI, parts: Parts) -> None:
 def _board(app: FastAPI) -> None:
     folder = resources.files("services.analytics.web").joinpath("board")
 
-    def page(content: bytes, kind: str) -> Callable[[], Response]:
-        return lambda: Response(content, 200, _PAGE_HEADERS, kind)
+    def page(content: bytes, kind: str) -> Callable[[], Awaitable[Response]]:
+        async def serve() -> Response:
+            return Response(content, 200, _PAGE_HEADERS, kind)
+
+        return serve
 
     for path, (name, kind) in _BOARD.items():
         app.add_api_route(path, page(folder.joinpath(name).read_bytes(), kind), include_in_schema=False)
@@ -80,29 +91,54 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        return respond(Problem("bad_shape", str(first["msg"]), str(first["loc"][-1])))
+        return respond(malformed(error))
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
         reason = "method_not_allowed" if error.status_code == 405 else "not_found"
-        return respond(Problem(reason, str(error.detail)))
+        return respond(Problem(reason), error.headers)
 
     @app.exception_handler(RetryLaterError)
     def away(request: Request, error: RetryLaterError) -> Response:
-        return respond(Problem("warehouse_down", f"{error}. Ask again in a moment."))
+        _log.warning("a question was turned away: %s", error)
+        return respond(Problem("warehouse_down"))
 
     @app.exception_handler(BehindError)
     def behind(request: Request, error: BehindError) -> Response:
-        return respond(Problem("behind", f"{error}. Ask again in a moment."))
+        return respond(Problem("behind"))
 
     @app.exception_handler(RunningError)
     def running(request: Request, error: RunningError) -> Response:
-        return respond(Problem("reconcile_running", str(error)))
+        return respond(Problem("reconcile_running"))
 
     @app.exception_handler(RefusedError)
     def broken(request: Request, error: RefusedError) -> Response:
-        return respond(Problem("internal", "The warehouse did not understand the question; see the log."))
+        _log.error("a question cannot be answered: %s", error)
+        return respond(Problem("internal"))
+
+
+class _Heads:
+    """Answers HEAD as GET without the body. The method shown to those outside stays HEAD."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        asked = {**scope, "method": "GET"}
+        try:
+            await self._app(asked, receive, bodiless)
+        finally:
+            if "route" in asked:  # found on the way; whoever measures outside wants to know it
+                scope["route"] = asked["route"]
 
 
 class _Measured:

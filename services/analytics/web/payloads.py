@@ -104,7 +104,8 @@ def dossier(row: DossierRow) -> Json:
 
 def freshness(snapshot: Snapshot, clocks: Mapping[int, int], now: float) -> Json:
     """Age, lag and, under the log clock, the instant every partition has reached."""
-    complete = len(clocks) >= DOSSIER_PARTITIONS
+    clocks = {partition: clocks[partition] for partition in range(DOSSIER_PARTITIONS) if partition in clocks}
+    complete = len(clocks) == DOSSIER_PARTITIONS
     return {
         **age(snapshot, now),
         "lag_records": sum(snapshot.lag.values()) if snapshot.lag else None,

@@ -28,17 +28,36 @@ STATUS: Final[Mapping[str, int]] = {
 }
 
 
-class Problem(Exception):  # noqa: N818  read as the thing it carries: raise Problem("unknown_dossier", …)
-    """An answer that is no success; becomes the response. `field` names the wrong parameter."""
+DETAIL: Final[Mapping[str, str]] = {
+    "unauthorized": "Cần khóa truy cập hợp lệ: Authorization: Bearer <khóa>.",
+    "other_agency": "Hồ sơ thuộc cơ quan mà khóa này không được thay mặt.",
+    "not_found": "Không có địa chỉ này.",
+    "unknown_dossier": "Không có hồ sơ này, hoặc sự kiện đầu tiên của hồ sơ chưa đến kho số liệu.",
+    "method_not_allowed": "Địa chỉ này không nhận phương thức đã dùng.",
+    "reconcile_running": "Một lần đối soát khác đang chạy; hãy đợi lần đó xong.",
+    "internal": "Lỗi phía hệ thống; chi tiết có trong nhật ký của dịch vụ.",
+    "warehouse_down": "Kho số liệu tạm thời không trả lời; hãy hỏi lại sau giây lát.",
+    "behind": "Kho số liệu chưa theo kịp nhật ký sự kiện; hãy hỏi lại sau giây lát.",
+}
+"""What a reason says to people when there is nothing more particular to say."""
 
-    def __init__(self, reason: str, detail: str, field: str | None = None) -> None:
-        super().__init__(detail)
+
+class Problem(Exception):  # noqa: N818  read as the thing it carries: raise Problem("unknown_dossier", …)
+    """An answer that is no success; becomes the response. `field` names the wrong parameter.
+
+    `detail` (Vietnamese) may be left out where `DETAIL` knows the reason.
+    """
+
+    def __init__(self, reason: str, detail: str = "", field: str | None = None) -> None:
+        super().__init__(reason)
         self.reason = reason
-        self.detail = detail
+        self.detail = detail or DETAIL[reason]
         self.field = field
 
 
-class _Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Problem details (RFC 9457): why the answer is no success. `field` names the wrong parameter."""
+
     type: str
     title: str
     status: int
@@ -47,15 +66,10 @@ class _Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     field: str | None = None
 
 
-def respond(problem: Problem) -> Response:
-    """The response: 503 and a dossier not yet seen say when to come back, 401 how to come in."""
+def document(problem: Problem) -> Document:
+    """The body of the answer."""
     status = STATUS[problem.reason]
-    headers = {}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE or problem.reason == "unknown_dossier":
-        headers["Retry-After"] = "1"
-    elif status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    document = _Document(
+    return Document(
         type=f"urn:motcua:problem:{problem.reason}",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -63,4 +77,16 @@ def respond(problem: Problem) -> Response:
         reason=problem.reason,
         field=problem.field,
     )
-    return Response(msgspec.json.encode(document), status, headers, CONTENT_TYPE)
+
+
+def headers(reason: str) -> dict[str, str]:
+    """503 and a dossier not yet seen say when to come back (seconds), 401 how to come in."""
+    if STATUS[reason] == HTTPStatus.SERVICE_UNAVAILABLE or reason == "unknown_dossier":
+        return {"Retry-After": "1"}
+    return {"WWW-Authenticate": "Bearer"} if reason == "unauthorized" else {}
+
+
+def respond(problem: Problem, more: Mapping[str, str] | None = None) -> Response:
+    """The response, with `more` headers of the caller's."""
+    said = {**(more or {}), **headers(problem.reason)}
+    return Response(msgspec.json.encode(document(problem)), STATUS[problem.reason], said, CONTENT_TYPE)

@@ -19,6 +19,7 @@ from services.analytics.reading import FIRST_DAY, LAST_DAY, Slice
 from services.analytics.web import payloads
 from services.analytics.web.access import Right, holder
 from services.analytics.web.cached import Cached
+from services.analytics.web.parameters import known_only
 from services.analytics.web.parts import Parts, json
 from services.analytics.web.payloads import Json
 from services.analytics.web.problems import Problem
@@ -46,9 +47,9 @@ def _slice(first: date | None, last: date | None, client: Client) -> Slice:
     first, last = first or FIRST_DAY, last or LAST_DAY
     for name, day in (("from", first), ("to", last)):
         if not FIRST_DAY <= day <= LAST_DAY:
-            raise Problem("bad_shape", f"A day from {FIRST_DAY} to {LAST_DAY} is expected.", name)
+            raise Problem("bad_shape", f"Cần một ngày từ {FIRST_DAY} đến {LAST_DAY}.", name)
     if first > last:
-        raise Problem("bad_shape", "The period ends before it begins.", "to")
+        raise Problem("bad_shape", "Kỳ kết thúc trước khi bắt đầu.", "to")
     return Slice(first, last, client.agencies)
 
 
@@ -56,7 +57,7 @@ def _dimensions(by: str) -> frozenset[str]:
     names = frozenset(name for name in by.split(",") if name)
     if not names <= frozenset(_DIMENSIONS):
         raise Problem(
-            "bad_shape", f"Any of {', '.join(_DIMENSIONS)}, separated by commas, is expected.", "by"
+            "bad_shape", f"Cần các tên trong: {', '.join(_DIMENSIONS)}, cách nhau bằng dấu phẩy.", "by"
         )
     return names
 
@@ -85,7 +86,7 @@ def _figures(api: APIRouter, parts: Parts) -> None:
         counts = reading.figures(parts.tables, _slice(first, last, client))
         return json({**payloads.counts(counts), **age})
 
-    @api.get("/public/figures")
+    @api.get("/public/figures", dependencies=[Depends(known_only)])
     def public_figures() -> Response:
         """The same for everyone: no key, counts of at least ten, the whole stock."""
         age = _age(parts)
@@ -106,6 +107,8 @@ def _figures(api: APIRouter, parts: Parts) -> None:
         rows = []
         for group, counts in table.items():
             split: Json = {name: getattr(group, name) for name in _DIMENSIONS if name in names}
+            if "agency" in names:
+                split["agency_name"] = parts.agencies.name(group.agency)
             if period is not Period.ALL:
                 split["period"] = group.starts
             rows.append({**split, **payloads.counts(counts)})
@@ -117,7 +120,7 @@ def _dossiers(api: APIRouter, parts: Parts) -> None:
 
     def allowed(row: DossierRow, client: Client) -> None:
         if not client.covers(row.agency):
-            raise Problem("other_agency", "The dossier is with an agency this key does not act for.")
+            raise Problem("other_agency")
 
     @api.get("/dossiers/{dossier_id}")
     def dossier(dossier_id: DossierIdPath, client: Client = reader) -> Response:
@@ -125,7 +128,7 @@ def _dossiers(api: APIRouter, parts: Parts) -> None:
         age = _age(parts)
         row = reading.dossier(parts.tables, dossier_id)
         if row is None:
-            raise Problem("unknown_dossier", "No such dossier, or its first fact is not yet visible here.")
+            raise Problem("unknown_dossier")
         allowed(row, client)
         history = [payloads.fact(one) for one in reading.history(parts.tables, dossier_id)]
         return json({**payloads.dossier(row), "history": history, **age})
@@ -163,5 +166,5 @@ def _proof(api: APIRouter, parts: Parts) -> None:
             name: sum(getattr(one, name) for one in findings)
             for name in ("missing", "duplicated", "mismatched", "facts", "dossiers")
         }
-        complete = len(findings) == DOSSIER_PARTITIONS
+        complete = {one.partition for one in findings} >= set(range(DOSSIER_PARTITIONS))
         return json({**totals, "complete": complete, "partitions": [asdict(one) for one in findings]})

@@ -1,7 +1,9 @@
 """The broker port over kafka-python: the only module of intake that imports it.
 
 Two threads stand behind it: the producer's own, whose completions cross to the event loop in batches,
-and one that reads outcomes, law and serial claims without a group.
+and one that reads outcomes, law and serial claims without a group. A producer that no longer answers for
+its records is replaced by a new one while the process goes on: after a stall of the broker kafka-python
+3.0 can wait for ever for its producer id and then neither sends nor fails anything.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -19,13 +20,24 @@ from msgspec import Struct
 
 from contracts.headers import Headers
 from contracts.topics import COMMANDS, LAW, OUTCOMES, SERIALS, TOPICS
+from services.intake.adapters.in_flight import InFlight, Pending
 from services.intake.application.metrics import Metrics
 from services.intake.domain.admission import Gate
-from services.intake.ports import Ack, BrokenLogError, Deliver, Fatal, Record, TooLargeError, Unavailable
+from services.intake.ports import (
+    Ack,
+    BrokenLogError,
+    Deliver,
+    Fatal,
+    Record,
+    TooLargeError,
+    Unavailable,
+    report_to,
+)
 
 _log = logging.getLogger(__name__)
 
 _RETRY: Final = 1.0
+_END: Final = 5.0  # seconds a producer that was given up has to end
 _WRITTEN: Final = (COMMANDS, LAW, SERIALS)
 _HEADERS_WEIGHT: Final = 200  # bytes a record weighs beyond key and value, about
 
@@ -38,18 +50,15 @@ class Connection(Struct, frozen=True, kw_only=True):
     fetch_wait_ms: int = 500
     delivery_timeout_ms: int = 10_000
     request_timeout_ms: int = 5_000
+    margin: float = 2.0
+    """Seconds beyond the delivery time-out after which a record not answered for is given up."""
+    silence: float = 30.0
+    """Seconds without any ack, though records were sent, after which the producer is replaced."""
+    watch_interval: float = 1.0
 
 
-class _Pending:
-    """A record under way."""
-
-    __slots__ = ("future", "sent_at", "size", "topic")
-
-    def __init__(self, future: asyncio.Future[Ack], topic: str, size: int, sent_at: float) -> None:
-        self.future = future
-        self.topic = topic
-        self.size = size
-        self.sent_at = sent_at
+class StuckClientError(RuntimeError):
+    """The library's thread does not end: only a new process is sure to send nothing out of turn."""
 
 
 class KafkaBroker:
@@ -60,28 +69,17 @@ class KafkaBroker:
         self._gate = gate
         self._metrics = metrics
         self._producer: Any = None
+        self._in_flight = InFlight(gate, metrics)
         self._reader: _Reader | None = None
-        self._done: deque[tuple[_Pending, Any, BaseException | None]] = deque()
-        self._armed = False
-        self._idle = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watcher: asyncio.Task[None] | None = None
 
     async def open(self, deliver: Deliver, fatal: Fatal) -> None:
         """See the port. A topic whose partition count is not the contract's is a BrokenLogError."""
-        self._loop = asyncio.get_running_loop()
-        while self._producer is None:
-            try:
-                self._producer = await asyncio.to_thread(_connect_producer, self._connection)
-            except KafkaError as error:
-                servers = ",".join(self._connection.servers)
-                _log.warning("no broker at %s yet: %s", servers, type(error).__name__)
-                await asyncio.sleep(_RETRY)
-        for topic in _WRITTEN:
-            while not await asyncio.to_thread(_known, self._producer, topic):
-                _log.warning("topic %s is not there yet", topic)
-                await asyncio.sleep(_RETRY)
-        self._reader = _Reader(self._connection, self._loop, deliver, fatal)
+        self._producer = await self._connected()
+        self._reader = _Reader(self._connection, asyncio.get_running_loop(), deliver, fatal)
         await self._reader.start()
+        self._watcher = asyncio.create_task(self._watch())
+        self._watcher.add_done_callback(report_to(fatal))
 
     def send(
         self,
@@ -93,8 +91,8 @@ class KafkaBroker:
         headers: Headers | None = None,
     ) -> asyncio.Future[Ack]:
         """See the port."""
-        if self._producer is None or self._loop is None:
-            raise Unavailable("not_ready")
+        if self._producer is None:
+            raise Unavailable("not_ready" if self._watcher is None else "broker_failing")
         size = len(value) + len(key or b"") + _HEADERS_WEIGHT
         if not self._gate.has_room(size):
             raise Unavailable("too_many_in_flight")
@@ -105,79 +103,72 @@ class KafkaBroker:
         except KafkaError as error:
             self._metrics.produce_errors.labels(topic, type(error).__name__).inc()
             raise Unavailable("broker_failing") from error
-        now = time.monotonic()
-        future: asyncio.Future[Ack] = self._loop.create_future()
-        # A caller that gave up is not there to collect an error; that is no error of its own.
-        future.add_done_callback(_collect)
-        pending = _Pending(future, topic, size, now)
-        self._gate.sent(size, now)
-        self._idle.clear()
-        self._show_in_flight()
+        pending = self._in_flight.add(topic, size, time.monotonic())
         handed.add_callback(self._succeeded, pending)
         handed.add_errback(self._failed, pending)
-        return future
+        return pending.future
 
     async def close(self, grace: float) -> None:
         """See the port."""
-        if self._gate.records:
+        if len(self._in_flight):
             try:
-                await asyncio.wait_for(self._idle.wait(), grace)
+                await asyncio.wait_for(self._in_flight.until_idle(), grace)
             except TimeoutError:
-                _log.error("stopping with %d records not acked", self._gate.records)
+                _log.error("stopping with %d records not acked", len(self._in_flight))
+        if self._watcher is not None:
+            self._watcher.cancel()
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await asyncio.to_thread(producer.close, timeout=5)
+            await asyncio.to_thread(_end, producer)
         if self._reader is not None:
             await asyncio.to_thread(self._reader.stop)
 
+    async def _connected(self) -> Any:
+        """A producer that knows every topic written to; tries until there is one."""
+        producer = None
+        while producer is None:
+            try:
+                producer = await asyncio.to_thread(_connect_producer, self._connection)
+            except KafkaError as error:
+                servers = ",".join(self._connection.servers)
+                _log.warning("no broker at %s yet: %s", servers, type(error).__name__)
+                await asyncio.sleep(_RETRY)
+        for topic in _WRITTEN:
+            while not await asyncio.to_thread(_known, producer, topic):
+                _log.warning("topic %s is not there yet", topic)
+                await asyncio.sleep(_RETRY)
+        self._metrics.producers.inc()
+        return producer
+
+    async def _watch(self) -> None:
+        """For ever: give up what the producer does not answer for, and with it the producer."""
+        limit = self._connection.delivery_timeout_ms / 1000 + self._connection.margin
+        while True:
+            await asyncio.sleep(self._connection.watch_interval)
+            now = time.monotonic()
+            lost = self._in_flight.give_up(now - limit)
+            if lost:
+                await self._replace(f"{lost} records neither acked nor refused within {limit:g} s")
+            elif self._in_flight.silence(now) > self._connection.silence:
+                await self._replace(f"nothing acked for {self._connection.silence:g} s")
+
+    async def _replace(self, why: str) -> None:
+        """Another producer for this one. What this one still held is unknown to its senders."""
+        _log.error("another producer is made: %s", why)
+        old, self._producer = self._producer, None
+        if not await asyncio.to_thread(_end, old):
+            raise StuckClientError(f"the producer's thread does not end: {why}")
+        self._in_flight.give_up(time.monotonic())
+        self._in_flight.start_anew()
+        self._producer = await self._connected()
+
     # The next two run in the producer's thread.
 
-    def _succeeded(self, pending: _Pending, metadata: Any) -> None:
-        self._cross(pending, metadata, None)
+    def _succeeded(self, pending: Pending, metadata: Any) -> None:
+        self._in_flight.settle(pending, Ack(metadata.topic, metadata.partition, metadata.offset))
 
-    def _failed(self, pending: _Pending, error: BaseException) -> None:
-        self._cross(pending, None, error)
-
-    def _cross(self, pending: _Pending, metadata: Any, error: BaseException | None) -> None:
-        self._done.append((pending, metadata, error))
-        if not self._armed and self._loop is not None:
-            self._armed = True
-            try:
-                self._loop.call_soon_threadsafe(self._drain)
-            except RuntimeError:  # the loop is closed: nobody is left to hear it
-                _log.warning("an ack came after the end")
-
-    def _drain(self) -> None:
-        self._armed = False
-        now = time.monotonic()
-        slowest = None
-        while self._done:
-            pending, metadata, error = self._done.popleft()
-            if error is None:
-                self._gate.acked(pending.size, now)
-                self._metrics.published.labels(pending.topic).inc()
-                slowest = max(slowest or 0.0, now - pending.sent_at)
-                if not pending.future.done():
-                    pending.future.set_result(Ack(metadata.topic, metadata.partition, metadata.offset))
-            else:
-                self._gate.failed(pending.size, now)
-                self._metrics.produce_errors.labels(pending.topic, type(error).__name__).inc()
-                if not pending.future.done():
-                    pending.future.set_exception(Unavailable("not_acked"))
-        if slowest is not None:
-            self._metrics.ack_seconds.observe(slowest)
-        self._show_in_flight()
-        if not self._gate.records:
-            self._idle.set()
-
-    def _show_in_flight(self) -> None:
-        self._metrics.in_flight_records.set(self._gate.records)
-        self._metrics.in_flight_bytes.set(self._gate.record_bytes)
-
-
-def _collect(future: asyncio.Future[Ack]) -> None:
-    if not future.cancelled():
-        future.exception()
+    def _failed(self, pending: Pending, error: BaseException) -> None:
+        self._in_flight.settle(pending, error)
 
 
 def _connect_producer(connection: Connection) -> Any:
@@ -198,6 +189,20 @@ def _connect_producer(connection: Connection) -> Any:
         allow_auto_create_topics=False,
         metrics_enabled=False,
     )
+
+
+def _end(producer: Any) -> bool:
+    """End a producer at once, failing what it still holds; False when its thread does not end.
+
+    Its own `close` gives up with an error, and lets the thread run on, while it holds anything; the
+    thread is told to end directly (kafka-python 3.0, which pyproject.toml holds us to).
+    """
+    producer._sender.force_close()
+    producer._sender.join(_END)
+    if producer._sender.is_alive():
+        return False
+    producer.close(timeout=0)
+    return True
 
 
 def _known(producer: Any, topic: str) -> bool:

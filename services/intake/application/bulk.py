@@ -126,16 +126,16 @@ def _ask(line: BulkLine, client: Client) -> Ask:
     registering = line.action is ActionName.REGISTER
     if registering:
         if line.dossier_key is not None or line.dossier_id is not None:
-            raise bad_shape("dossier_id", "a registration makes its dossier; it names none")
+            raise bad_shape("dossier_id", "Đăng ký tạo ra hồ sơ mới nên không nêu hồ sơ nào")
         dossier = None
     elif line.dossier_key is not None and line.dossier_id is not None:
-        raise bad_shape("dossier_id", "name the dossier by dossier_key or by dossier_id, not by both")
+        raise bad_shape("dossier_id", "Nêu hồ sơ bằng dossier_key hoặc dossier_id, không dùng cả hai")
     elif line.dossier_key is not None:
         dossier = identity.dossier_id(client.name, line.dossier_key)
     elif line.dossier_id is not None:
         dossier = line.dossier_id
     else:
-        raise bad_shape("dossier_id", f"action {line.action} needs dossier_key or dossier_id")
+        raise bad_shape("dossier_id", f"Thao tác {line.action} cần dossier_key hoặc dossier_id")
     return Ask(
         key=line.key,
         action=line.action,

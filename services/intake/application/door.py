@@ -127,13 +127,14 @@ class Door:
                 COMMANDS, encode(command), key=command.dossier_id.encode(), headers=_headers(command)
             )
         except TooLargeError as error:
-            raise bad_shape(None, "the command exceeds what the log takes") from error
+            raise bad_shape(None, "Lệnh dài quá mức nhật ký nhận được") from error
 
     async def advance(self, client: Client, to: datetime) -> None:
         """Move the log clock of every partition to `to`. Raises Refused, Unavailable."""
         check_role(client, OWN_TIME, "đặt đồng hồ")
         if self._clock is not Clock.LOG:
-            raise Refused("wrong_clock", "this stack runs on the system clock; nobody sets its time")
+            rule = "Hệ thống chạy theo đồng hồ thật, không ai đặt lại được thời gian"
+            raise Refused("wrong_clock", rule)
         moment = check_range(to, "to")
         value = encode(TimeAdvanced(to=moment))
         sent = [
@@ -164,7 +165,9 @@ class Door:
 
     async def _acked(self, sent: asyncio.Future[Ack]) -> Ack:
         try:
-            return await asyncio.wait_for(asyncio.shield(sent), self._patience)
+            # Not wait_for: that of Python 3.11 forgets a cancellation that comes together with the ack.
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(sent)
         except TimeoutError as error:
             raise Unavailable("not_acked") from error
 

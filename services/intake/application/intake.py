@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from services.intake.application.metrics import Metrics
 from services.intake.application.serials import SerialDesk
 from services.intake.application.waiting import Waiters
 from services.intake.domain.admission import Gate
-from services.intake.ports import Broker, Fatal, Record, Unavailable
+from services.intake.ports import Broker, Fatal, Record, Unavailable, report_to
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     patience: float = 11.0
     """Longest wait for an ack: a little more than the producer's own limit, so that it mostly knows."""
     forward_interval: float = 10.0
+    probe_interval: float = 1.0
+    """While the broker is in doubt, how often it is tried."""
 
 
 class Intake:
@@ -60,7 +63,8 @@ class Intake:
             patience=terms.patience,
         )
         self._broker = broker
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers: list[asyncio.Task[None]] = []
+        metrics.ready.set_function(lambda: float(self.why_not_ready() is None))
 
     async def start(self, fatal: Fatal) -> None:
         """Open the broker, take in law and claims, forward what was left behind, then open the gate.
@@ -73,11 +77,21 @@ class Intake:
             await self.law.forward()
         except Unavailable as error:
             _log.warning("law left unforwarded at start: %s", error.reason)
-        self._keeper = asyncio.create_task(self.law.keep_forwarded(self.terms.forward_interval))
-        self._keeper.add_done_callback(_report_to(fatal))
+        for work in (self.law.keep_forwarded(self.terms.forward_interval), self._keep_probing()):
+            keeper = asyncio.create_task(work)
+            keeper.add_done_callback(report_to(fatal))
+            self._keepers.append(keeper)
         self.gate.open = True
-        self.metrics.ready.set(1)
         _log.info("taking requests, law version %d", self.law.book.forwarded)
+
+    def why_not_ready(self) -> str | None:
+        """Why requests would be told to come back; None when they are taken.
+
+        Before there is any law nothing harmless can be written to try the broker, so doubt about it must
+        not keep requests away: they are the only ones who can remove it.
+        """
+        why = self.gate.why_not(time.monotonic())
+        return None if why == "broker_failing" and not self.law.book.forwarded else why
 
     def take_many(self, client: Client, lines: Sequence[bytes]) -> asyncio.Future[list[LineResult]]:
         """A bulk request under way."""
@@ -86,17 +100,26 @@ class Intake:
     def stop_waiting(self) -> None:
         """Take nothing more, and let those go who wait for an outcome."""
         self.gate.open = False
-        self.metrics.ready.set(0)
         self.waiters.close()
 
     async def close(self, grace: float) -> None:
         """Wait for what is under way, up to `grace` seconds, and let go of the broker."""
         self.stop_waiting()
-        if self._keeper is not None:
-            self._keeper.cancel()
+        for keeper in self._keepers:
+            keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+                await keeper
         await self._broker.close(grace)
+
+    async def _keep_probing(self) -> None:
+        """For ever: while the broker is in doubt, try it, so that no request has to."""
+        while True:
+            await asyncio.sleep(self.terms.probe_interval)
+            if self.gate.in_doubt and not self.gate.records:
+                try:
+                    await self.law.say_again()
+                except Unavailable as error:
+                    _log.info("the broker is still in doubt: %s", error.reason)
 
     def _deliver_or(self, fatal: Fatal) -> Callable[[Sequence[Record]], None]:
         def deliver(records: Sequence[Record]) -> None:
@@ -120,12 +143,3 @@ class Intake:
             self.law.read(record)
         elif record.topic == SERIALS:
             self.door.serials.read(record)
-
-
-def _report_to(fatal: Fatal) -> Callable[[asyncio.Task[None]], None]:
-    def done(task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            fatal(error)
-
-    return done

@@ -16,9 +16,10 @@ from contracts.codec import UndecodableError, decode_law, encode
 from contracts.commands import LawChanged
 from contracts.headers import cloud_event
 from contracts.identity import derived_id
-from contracts.law import LawChange, LawEnacted, LawForwarded
+from contracts.law import LawChange, LawEnacted, LawForwarded, ProcedurePublished
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, LAW
 from services.intake.application.metrics import Metrics
+from services.intake.domain.law_checks import version_taken
 from services.intake.domain.lawbook import LawBook, LawCorruptError, entries
 from services.intake.ports import Ack, BrokenLogError, Broker, Record, Unavailable
 
@@ -44,9 +45,12 @@ class LawDesk:
     def read(self, record: Record) -> None:
         """The next record of ``law.v1``. Raises BrokenLogError for what is none."""
         try:
-            self.book.apply(decode_law(record.value))
+            void = self.book.apply(decode_law(record.value))
         except (UndecodableError, LawCorruptError) as error:
             raise BrokenLogError(f"{LAW} offset {record.offset}: {error}") from error
+        if void:
+            self._metrics.law_void.inc(void)
+            _log.warning("%s offset %d: %d changes are void", LAW, record.offset, void)
         self._read_to = record.offset
         self._metrics.law_version.set(self.book.forwarded)
         self._metrics.law_unforwarded.set(self.book.enacted - self.book.forwarded)
@@ -57,7 +61,8 @@ class LawDesk:
         """Make `changes` law, forward them and wait until they are in force here.
 
         Returns the version in force and how many changes were new. Changes identical to what stands are
-        dropped, so repeating a request is harmless. Raises Refused, Unavailable.
+        dropped, so repeating a request is harmless. Raises Refused, also (version_not_newer) when another
+        door enacted the same version first, which shows only once both stand in the log; Unavailable.
         """
         async with self._enacting:
             news = self.book.news(changes)
@@ -65,6 +70,9 @@ class LawDesk:
                 ack = await self._acked(self._broker.send(LAW, encode(entry)))
                 await self._until_read(ack.offset)
             await self.forward()
+            for change in news:
+                if isinstance(change, ProcedurePublished) and not self.book.stands(change):
+                    raise version_taken(change, f"changes[{changes.index(change)}]")
             return self.book.forwarded, len(news)
 
     async def forward(self) -> None:
@@ -77,6 +85,14 @@ class LawDesk:
                 through = waiting[-1][0]
                 await self._acked(self._broker.send(LAW, encode(LawForwarded(through=through))))
                 await self._until(lambda: self.book.forwarded >= through)
+
+    async def say_again(self) -> None:
+        """Repeat what is forwarded: a record that changes nothing, to see whether the log takes records.
+
+        Does nothing before there is any law. Raises Unavailable.
+        """
+        if self.book.forwarded:
+            await self._acked(self._broker.send(LAW, encode(LawForwarded(through=self.book.forwarded))))
 
     async def keep_forwarded(self, interval: float) -> None:
         """For ever: forward what another replica enacted and left behind for a whole `interval` seconds."""
@@ -113,7 +129,9 @@ class LawDesk:
 
     async def _acked(self, sent: asyncio.Future[Ack]) -> Ack:
         try:
-            return await asyncio.wait_for(asyncio.shield(sent), self._patience)
+            # Not wait_for: that of Python 3.11 forgets a cancellation that comes together with the ack.
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(sent)
         except TimeoutError as error:
             raise Unavailable("not_acked") from error
 

@@ -35,6 +35,15 @@ class Metrics:
         self.produce_errors = Counter(
             n + "produce_errors_total", "Records not acked.", ["topic", "reason"], registry=r
         )
+        self.unresolved = Counter(
+            n + "unresolved_total",
+            "Records given up because the client library never said what became of them.",
+            ["topic"],
+            registry=r,
+        )
+        self.producers = Counter(
+            n + "producers_total", "Producers made; beyond the first, one had to be replaced.", registry=r
+        )
         self.refusals = Counter(
             n + "refusals_total", "Requests and lines refused, by reason.", ["reason"], registry=r
         )
@@ -56,5 +65,10 @@ class Metrics:
         self.law_version = Gauge(n + "law_version", "Version of the law in force here.", registry=r)
         self.law_unforwarded = Gauge(
             n + "law_unforwarded", "Versions enacted and not in force here yet.", registry=r
+        )
+        self.law_void = Counter(
+            n + "law_void_total",
+            "Changes of the law read that mean nothing, an earlier one stands.",
+            registry=r,
         )
         self.ready = Gauge(n + "ready", "1 when requests are taken.", registry=r)

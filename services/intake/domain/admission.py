@@ -17,7 +17,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     ack_silence: float = 5.0
     """Seconds without any ack while records are under way, after which the broker counts as slow."""
     probe_interval: float = 1.0
-    """While the broker is in doubt, one request in this many seconds may try it."""
+    """While the broker is in doubt, one request in this many seconds may try it, and only one at a time."""
 
 
 class Gate:
@@ -30,7 +30,8 @@ class Gate:
         self.reserved_bytes = 0
         self.open = False
         self._progress = 0.0
-        self._in_doubt = False
+        self.in_doubt = False
+        """The last record that was answered for failed."""
         self._probed = 0.0
 
     def admit(self, size: int, now: float) -> str | None:
@@ -41,7 +42,7 @@ class Gate:
         reason = self._reason(size, now)
         if reason is None:
             self.reserved_bytes += size
-            if self._in_doubt:
+            if self.in_doubt:
                 self._probed = now
         return reason
 
@@ -52,11 +53,25 @@ class Gate:
             return "too_many_in_flight"
         if self.record_bytes + self.reserved_bytes + size > self.limits.bytes:
             return "too_much_in_flight"
-        if self.records and now - self._progress > self.limits.ack_silence:
+        if self._silent(now):
             return "broker_slow"
-        if self._in_doubt and now - self._probed < self.limits.probe_interval:
+        if self.in_doubt and (self.records or now - self._probed < self.limits.probe_interval):
             return "broker_failing"
         return None
+
+    def why_not(self, now: float) -> str | None:
+        """Why no request should be sent here at present; None when they are welcome.
+
+        Unlike :meth:`admit` it is no matter of sizes or of a full buffer, which pass by themselves.
+        """
+        if not self.open:
+            return "not_ready"
+        if self._silent(now):
+            return "broker_slow"
+        return "broker_failing" if self.in_doubt else None
+
+    def _silent(self, now: float) -> bool:
+        return self.records > 0 and now - self._progress > self.limits.ack_silence
 
     def leave(self, size: int) -> None:
         """A request that was admitted with `size` has been answered."""
@@ -77,12 +92,12 @@ class Gate:
         """The broker has it."""
         self._done(size)
         self._progress = now
-        self._in_doubt = False
+        self.in_doubt = False
 
     def failed(self, size: int, now: float) -> None:
         """The broker gave an error or no answer in time."""
         self._done(size)
-        self._in_doubt = True
+        self.in_doubt = True
         self._probed = now
 
     def _done(self, size: int) -> None:

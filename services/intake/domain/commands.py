@@ -55,7 +55,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
     fingerprint: str
     at: datetime
     applicant: str | None
-    actor: str | None
+    actor: str
     serial_key: SerialKey | None
 
 
@@ -63,6 +63,8 @@ def prepare(
     ask: Ask, client: Client, catalogue: Catalogue, *, now: datetime, clock: Clock, province_key: bytes
 ) -> Prepared:
     """Check a request and give it its identity. `now` is aware.
+
+    Who did it is a pseudonym always: of the person the caller named, else of the key's holder.
 
     The fingerprint covers what was asked (action, fields, a time of the caller's own), not what intake
     adds (the time it took the request, the serial) nor who typed it, so that a repeat has the same one.
@@ -102,7 +104,7 @@ def prepare(
         fingerprint=identity.fingerprint(canonical),
         at=at.astimezone(UTC),
         applicant=applicant,
-        actor=_pseudonym(province_key, "officer", ask.actor),
+        actor=_actor(province_key, ask, client),
         serial_key=serial_key,
     )
 
@@ -131,7 +133,13 @@ def _agency(ask: Ask, client: Client) -> str | None:
         return ask.agency
     if client.agencies is not None and len(client.agencies) == 1:
         return client.agencies[0]
-    raise bad_shape("agency", "needed, because the key does not belong to exactly one agency")
+    raise bad_shape("agency", "Cần nêu cơ quan, vì khóa truy cập không thuộc đúng một cơ quan")
+
+
+def _actor(province_key: bytes, ask: Ask, client: Client) -> str:
+    """An auditor must be able to ask who it was: without a name, whoever answers for the key."""
+    named = _pseudonym(province_key, "officer", ask.actor)
+    return named or identity.pseudonym(province_key, "client", client.name)
 
 
 def _pseudonym(province_key: bytes, kind: str, text: str | None) -> str | None:
@@ -140,7 +148,7 @@ def _pseudonym(province_key: bytes, kind: str, text: str | None) -> str | None:
     # One person typed with composed or decomposed accents, or with stray spaces, is one person.
     plain = " ".join(unicodedata.normalize("NFC", text).split())
     if not plain:
-        raise bad_shape(kind if kind == "applicant" else "actor", "a text without a visible character")
+        raise bad_shape(kind if kind == "applicant" else "actor", "Chuỗi không có ký tự nào nhìn thấy được")
     return identity.pseudonym(province_key, kind, plain)
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from services.intake.domain.refusals import Refused, bad_shape
 from services.intake.domain.requests import ActionRequest, BulkLine, LawRequest, RegisterRequest, TimeRequest
+from services.intake.domain.shape_words import TOO_DEEP, in_words, why_no_document
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -47,7 +48,9 @@ def decode_action(data: bytes) -> ActionRequest:
 def decode_line(data: bytes) -> BulkLine:
     """One line of a bulk request. Raises Refused (bad_shape)."""
     if len(data) > LINE_LIMIT:
-        raise bad_shape(None, f"a line holds at most {LINE_LIMIT} bytes")
+        raise bad_shape(None, f"Một dòng dài tối đa {LINE_LIMIT} byte")
+    if not data.strip():
+        raise bad_shape(None, "Dòng trống: mỗi dòng phải là một đối tượng JSON")
     return _decode(_line, data)
 
 
@@ -72,9 +75,9 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
     except msgspec.ValidationError as error:
         raise _explain(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise bad_shape(None, f"not a UTF-8 JSON document: {error}") from error
+        raise bad_shape(None, why_no_document(data)) from error
     except (RecursionError, ValueError) as error:
-        raise bad_shape(None, "JSON nested too deep or with a number out of range") from error
+        raise bad_shape(None, TOO_DEEP) from error
     check_text(msgspec.to_builtins(value), "")
     return value
 
@@ -83,7 +86,7 @@ def _members_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
         twice = max(Counter(name for name, _ in pairs).items(), key=lambda item: item[1])[0]
-        raise bad_shape(twice[:80], "a member stands twice in one object")
+        raise bad_shape(twice[:80], "Trường này xuất hiện hai lần trong một đối tượng")
     return members
 
 
@@ -94,14 +97,15 @@ def _explain(error: msgspec.ValidationError) -> Refused:
     named = _NAMED.search(text)
     if named:
         parts.append(named.group(1))
-    return bad_shape(".".join(parts) or None, text)
+    field = ".".join(parts) or None
+    return bad_shape(field, in_words(text, field))
 
 
 def check_text(value: object, path: str) -> None:
     """No control characters in any text of plain data. Raises Refused (bad_shape) naming the place."""
     if isinstance(value, str):
         if _CONTROL.search(value):
-            raise bad_shape(path, "control characters are not allowed")
+            raise bad_shape(path, "Không được chứa ký tự điều khiển")
     elif isinstance(value, dict):
         for name, member in value.items():
             if member is not None:
@@ -117,7 +121,7 @@ def _check_known(raw: object, known: object, path: str) -> None:
         for name, member in raw.items():
             place = f"{path}.{name}" if path else str(name)
             if name not in known:
-                raise bad_shape(place, f"unknown field `{name}`")
+                raise bad_shape(place, f"Không có trường nào tên là {name[:80]}")
             _check_known(member, known[name], place)
     elif isinstance(raw, list) and isinstance(known, list | tuple):
         for place_no, (member, decoded) in enumerate(zip(raw, known, strict=True)):

@@ -3,6 +3,10 @@
 ``law.v1`` is the one order. A change is enacted when it stands there, and in force at this door only
 once ``LawForwarded`` covers it: by then every partition of the commands knows it, so no command can
 overtake the law it rests on. A pure state machine over the entries of the topic.
+
+Two doors may enact at the same moment, neither knowing of the other's change. What every reader makes of
+it is fixed by the order alone: the first content of a procedure's version stays what that version means,
+a later one is void, and so is an amendment that makes no calendar.
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ from datetime import date
 from typing import Final
 
 from contracts.codec import encode
-from contracts.codes import CodeError, parse_agency_code
 from contracts.law import (
     AgencyPublished,
     CalendarAmended,
@@ -24,8 +27,12 @@ from contracts.law import (
     LawEntry,
     ProcedurePublished,
 )
+from legalclock.amendment import enacted
+from legalclock.calendar import Calendar
+from legalclock.sessions import BadCalendarError
 from services.intake.domain.catalogue import Catalogue
-from services.intake.domain.refusals import Refused, bad_shape
+from services.intake.domain.law_checks import check_agency_code, check_calendar, version_taken
+from services.intake.domain.refusals import bad_shape
 
 ENTRY_CHANGES: Final = 200
 ENTRY_BYTES: Final = 512 * 1024
@@ -41,6 +48,8 @@ class _Standing:
 
     def __init__(self) -> None:
         self.catalogue = Catalogue()
+        self.versions: dict[tuple[str, int], ProcedurePublished] = {}
+        self.calendar = Calendar()
         self.years: set[int] = set()
         self.days: dict[tuple[str | None, date], CalendarDay] = {}
         self.weeks: dict[str | None, tuple[object, ...]] = {}
@@ -51,6 +60,8 @@ class _Standing:
         other = _Standing()
         other.catalogue.procedures.update(self.catalogue.procedures)
         other.catalogue.agencies.update(self.catalogue.agencies)
+        other.versions.update(self.versions)
+        other.calendar = self.calendar
         other.years.update(self.years)
         other.days.update(self.days)
         other.weeks.update(self.weeks)
@@ -70,15 +81,24 @@ class _Standing:
             )
         return self.engine == change
 
-    def apply(self, change: LawChange) -> None:
-        self.catalogue.apply(change)
-        if isinstance(change, CalendarAmended):
+    def apply(self, change: LawChange) -> bool:
+        """The next change of the log; False for one that is void."""
+        if isinstance(change, ProcedurePublished):
+            if self.versions.setdefault((change.code, change.version), change) != change:
+                return False
+        elif isinstance(change, CalendarAmended):
+            try:
+                self.calendar = enacted(self.calendar, change)
+            except BadCalendarError:
+                return False
             self.years.update(change.years)
             self.days.update({(change.province, day.date): day for day in change.days})
             if week := _week(change):
                 self.weeks[change.province] = week
         elif isinstance(change, EngineVersion):
             self.engine = change
+        self.catalogue.apply(change)
+        return True
 
 
 class LawBook:
@@ -89,49 +109,53 @@ class LawBook:
         self.enacted = 0
         self.forwarded = 0
         self._standing = _Standing()
-        self._waiting: deque[LawEnacted] = deque()
+        self._waiting: deque[tuple[LawEnacted, list[LawChange]]] = deque()
 
-    def apply(self, entry: LawEntry) -> None:
-        """The next entry of the topic. Raises LawCorruptError."""
+    def apply(self, entry: LawEntry) -> int:
+        """The next entry of the topic; how many of its changes are void. Raises LawCorruptError."""
         if isinstance(entry, LawEnacted):
             self.enacted += 1
-            self._waiting.append(entry)
-            for change in entry.changes:
-                self._standing.apply(change)
-            return
+            valid = [change for change in entry.changes if self._standing.apply(change)]
+            self._waiting.append((entry, valid))
+            return len(entry.changes) - len(valid)
         if entry.through > self.enacted:
             raise LawCorruptError(f"forwarded through {entry.through} of {self.enacted} versions")
         while self.forwarded < entry.through:
             self.forwarded += 1
-            for change in self._waiting.popleft().changes:
+            for change in self._waiting.popleft()[1]:
                 self.in_force.apply(change)
+        return 0
 
     def waiting(self) -> list[tuple[int, LawEnacted]]:
         """Versions enacted and not yet forwarded, in order."""
-        return list(enumerate(self._waiting, start=self.forwarded + 1))
+        return list(enumerate((entry for entry, _ in self._waiting), start=self.forwarded + 1))
+
+    def stands(self, change: ProcedurePublished) -> bool:
+        """Whether an enacted version means what `change` says; False when another came first in the log."""
+        return self._standing.versions.get((change.code, change.version)) == change
 
     def news(self, changes: Sequence[LawChange]) -> list[LawChange]:
         """The changes that change anything, in order.
 
         Raises Refused (version_not_newer) for a procedure altered without a higher version: dossiers
         are pinned to versions, so one version must not mean two things; (bad_shape) for an agency code
-        of neither generation.
+        of neither generation, and for an amendment that makes no calendar.
         """
         fresh: list[LawChange] = []
         standing = self._standing.copy()
         for place, change in enumerate(changes):
             if standing.has(change):
                 continue
+            where = f"changes[{place}]"
             if isinstance(change, AgencyPublished):
-                _check_agency_code(change.code, f"changes[{place}].code")
-            if isinstance(change, ProcedurePublished):
+                check_agency_code(change, where)
+            elif isinstance(change, CalendarAmended):
+                check_calendar(change, standing.calendar, where)
+            elif isinstance(change, ProcedurePublished):
                 before = standing.catalogue.procedures.get(change.code)
-                if before is not None and before.version >= change.version:
-                    raise Refused(
-                        "version_not_newer",
-                        f"procedure {change.code} stands at version {before.version} with other content",
-                        field=f"changes[{place}].version",
-                    )
+                first = standing.versions.get((change.code, change.version), change)
+                if (before is not None and before.version >= change.version) or first != change:
+                    raise version_taken(change, where)
             standing.apply(change)
             fresh.append(change)
         return fresh
@@ -144,14 +168,6 @@ def _week(change: CalendarAmended) -> tuple[object, ...] | None:
     return change.sessions, change.counter, change.valid_from, change.valid_to
 
 
-def _check_agency_code(code: str, field: str) -> None:
-    """An agency whose code cannot stand in a dossier's code could never accept one."""
-    try:
-        parse_agency_code(code)
-    except CodeError as error:
-        raise bad_shape(field, str(error)) from error
-
-
 def entries(author: str, changes: Sequence[LawChange]) -> list[LawEnacted]:
     """The changes cut into entries that fit a record. Raises Refused (bad_shape) for one that never fits."""
     cut: list[LawEnacted] = []
@@ -160,7 +176,7 @@ def entries(author: str, changes: Sequence[LawChange]) -> list[LawEnacted]:
     for place, change in enumerate(changes):
         weight = len(encode(change))
         if weight > ENTRY_BYTES:
-            raise bad_shape(f"changes[{place}]", f"one change holds at most {ENTRY_BYTES} bytes")
+            raise bad_shape(f"changes[{place}]", f"Một thay đổi dài tối đa {ENTRY_BYTES} byte")
         if part and (len(part) == ENTRY_CHANGES or size + weight > ENTRY_BYTES):
             cut.append(LawEnacted(author=author, changes=tuple(part)))
             part, size = [], 0

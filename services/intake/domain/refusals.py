@@ -23,7 +23,7 @@ def one_stop_decree(day: date) -> str:
 class Refused(Exception):  # noqa: N818  a refusal is an answer, not an error of the program
     """The request cannot become a command.
 
-    `reason` is a code from a closed list, `rule` the rule in words (Vietnamese where an officer reads
+    `reason` is a code from a closed list, `rule` the rule in words (Vietnamese: an officer reads
     it), `legal_ground` the instrument behind it or the house's own rule, `field` the place in the
     request as a dotted path.
     """

@@ -119,6 +119,6 @@ def check_fields(ask: Ask) -> None:
     for name in _VARIABLE:
         given = getattr(ask, name) is not None
         if given and name not in required and name not in allowed:
-            raise bad_shape(name, f"action {ask.action} takes no {name}")
+            raise bad_shape(name, f"Thao tác {ask.action} không nhận trường {name}")
         if not given and name in required:
-            raise bad_shape(name, f"action {ask.action} needs {name}")
+            raise bad_shape(name, f"Thao tác {ask.action} cần trường {name}")

@@ -31,7 +31,7 @@ def check_range(at: datetime, field: str) -> datetime:
     """`at` in UTC. Raises Refused (bad_shape) outside the years 2000 to 2099."""
     # The year first: instants at the edge of the calendar cannot be converted to UTC at all.
     if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
-        raise bad_shape(field, f"a time lies between {_FIRST_YEAR} and {_LAST_YEAR}")
+        raise bad_shape(field, f"Thời điểm phải nằm trong các năm {_FIRST_YEAR}–{_LAST_YEAR}")
     return at.astimezone(UTC)
 
 
@@ -43,7 +43,8 @@ def command_time(at: datetime | None, now: datetime, client: Client, clock: Cloc
     """
     if at is None:
         if clock is Clock.LOG:
-            raise Refused("time_required", "on the log clock every command says its own time", field="at")
+            rule = "Hệ thống chạy theo đồng hồ nhật ký: mỗi lệnh phải tự ghi thời điểm"
+            raise Refused("time_required", rule, field="at")
         return now
     if client.role not in OWN_TIME:
         raise Refused("time_not_allowed", f"Vai trò {client.role} không được tự ghi thời điểm", field="at")

@@ -102,9 +102,10 @@ class HealthAnswer(Struct, frozen=True):
 
 
 class ReadyAnswer(Struct, frozen=True, kw_only=True):
-    """Whether requests are taken, and what is under way."""
+    """Whether requests are taken and, when not, why; and what is under way."""
 
     ready: bool
+    why: str | None
     in_flight_records: int
     law_version: int
 

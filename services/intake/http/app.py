@@ -64,7 +64,9 @@ def _handle_failures(app: FastAPI, intake: Intake) -> None:
 
     async def on_crash(_: Request, __: Any) -> Response:
         # Starlette logs the traceback after this answer; the caller learns only that it was not them.
-        return problems.respond(problems.problem("internal", detail="An error on our side."))
+        return problems.respond(
+            problems.problem("internal", detail="Lỗi phía hệ thống; yêu cầu có thể chưa được nhận.")
+        )
 
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(Unavailable, on_unavailable)

@@ -51,7 +51,7 @@ def routes(intake: Intake) -> APIRouter:
         client = reading.caller(request)
         name = _ACTIONS.get(action)
         if name is None:
-            raise Refused("not_found", "no such action", field="action")
+            raise Refused("not_found", "Không có thao tác này", field="action")
         check_action(client, name)
         key, actor = reading.idempotency_key(request), reading.actor(request)
         dossier = reading.dossier_in(dossier_id)
@@ -84,9 +84,9 @@ def routes(intake: Intake) -> APIRouter:
 def _lines(data: bytes) -> list[bytes]:
     body = data.removesuffix(b"\n")
     if not body.strip():
-        raise bad_shape(None, "at least one line")
+        raise bad_shape(None, "Cần ít nhất một dòng")
     if body.count(b"\n") >= LINES:
-        raise Refused("too_many_lines", f"at most {LINES} lines")
+        raise Refused("too_many_lines", f"Mỗi lần gửi nhiều nhất {LINES} dòng")
     return body.split(b"\n")
 
 

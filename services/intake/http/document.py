@@ -17,7 +17,12 @@ from services.intake.http.problems import CONTENT_TYPE, Problem
 _HEADERS: Final = (
     ("Idempotency-Key", True, "Names the command: the same key means the same command.", "n18-000042"),
     ("Prefer", False, "wait=N: wait up to N seconds (at most 30) for the decision.", "wait=5"),
-    ("Motcua-Actor", False, "Who did it, as the caller's system names them; kept as a pseudonym.", "cb-017"),
+    (
+        "Motcua-Actor",
+        False,
+        "Who did it, as the caller's system names them; kept as a pseudonym. Without it: the key's holder.",
+        "cb-017",
+    ),
 )
 
 

@@ -73,7 +73,7 @@ TIME: Final = {"to": "2026-03-05T10:00:00Z"}
 TIME_ANSWER: Final = {"to": "2026-03-05T10:00:00Z", "partitions": 8}
 PROCEDURES: Final = {"law_version": 3, "procedures": [{**_PROCEDURE, "fee_vnd": 8000}]}
 AGENCIES: Final = {"law_version": 3, "agencies": [_AGENCY]}
-READY: Final[Mapping[str, Any]] = {"ready": True, "in_flight_records": 0, "law_version": 3}
+READY: Final[Mapping[str, Any]] = {"ready": True, "why": None, "in_flight_records": 0, "law_version": 3}
 ABOUT: Final = {
     "service": "intake",
     "version": "0.1.0",
@@ -96,7 +96,11 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
         _problem("idempotency_key_missing", field="Idempotency-Key", legal_ground=HOUSE_RULE),
         _problem("unauthorized"),
         _problem("role_not_allowed", rule="Vai trò officer không được thực hiện thao tác stamp"),
-        _problem("not_acked", 503, detail="Unknown whether taken; retry with the same Idempotency-Key."),
+        _problem(
+            "not_acked",
+            503,
+            detail="Chưa rõ yêu cầu đã được ghi nhận hay chưa; hãy gửi lại với cùng Idempotency-Key.",
+        ),
         _problem("broker_slow", 503),
         _problem(
             "unknown_procedure",

@@ -18,7 +18,7 @@ from contracts.access import Client, KeyRing
 from services.intake.application.metrics import Metrics
 from services.intake.domain.admission import Gate
 from services.intake.domain.refusals import Refused
-from services.intake.http.problems import problem, respond, unavailable
+from services.intake.http.problems import problem, refused, respond, unavailable
 from services.intake.ports import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -47,18 +47,23 @@ class Guard:
             return
         started = time.perf_counter()
         status = 500
+        # HEAD is GET without the body (RFC 9110); the routes know only GET.
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        head = method == "HEAD"
+        scope = {**scope, "method": "GET"} if head else scope
 
         async def note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
             await self._admit(scope, receive, note)
         finally:
             route = _template(scope)
-            method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(method, route, str(status)).inc()
             self._metrics.request_seconds.labels(route).observe(time.perf_counter() - started)
 
@@ -70,7 +75,9 @@ class Guard:
             if client is None:
                 self._metrics.refusals.labels("unauthorized").inc()
                 _log.info("401 %s", scope["method"])
-                await respond(problem("unauthorized", detail="A valid key is needed."))(scope, receive, send)
+                await respond(problem("unauthorized", detail="Cần khóa truy cập hợp lệ."))(
+                    scope, receive, send
+                )
                 return
             scope.setdefault("state", {})["client"] = client
         if scope["method"] != "POST":
@@ -81,7 +88,7 @@ class Guard:
         size = limit if declared is None else declared
         if size > limit:
             self._metrics.refusals.labels("body_too_large").inc()
-            await respond(_too_large(limit))(scope, receive, send)
+            await respond(refused(_too_large(limit)))(scope, receive, send)
             return
         reason = self._gate.admit(size, time.monotonic())
         if reason is not None:
@@ -117,8 +124,8 @@ def _template(scope: Scope) -> str:
     return getattr(route, "path", None) or (path if path in _FIXED else "<unmatched>")
 
 
-def _too_large(limit: int) -> Any:
-    return problem("body_too_large", detail=f"A body here holds at most {limit} bytes.")
+def _too_large(limit: int) -> Refused:
+    return Refused("body_too_large", f"Nội dung ở đây dài tối đa {limit} byte")
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
@@ -131,7 +138,7 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
             if read > limit:
-                raise Refused("body_too_large", f"A body here holds at most {limit} bytes.")
+                raise _too_large(limit)
         return message
 
     return bounded

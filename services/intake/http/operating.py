@@ -24,8 +24,10 @@ def routes(intake: Intake) -> APIRouter:
 
     @router.get("/readyz", **describe("readyz"))
     async def readyz() -> Response:
+        why = intake.why_not_ready()
         answer = answers.ReadyAnswer(
-            ready=intake.gate.open,
+            ready=why is None,
+            why=why,
             in_flight_records=intake.gate.records,
             law_version=intake.law.book.forwarded,
         )

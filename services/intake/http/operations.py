@@ -112,7 +112,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         summary="Whether requests are taken",
         answers={
             200: (answers.ReadyAnswer, examples.READY),
-            503: (answers.ReadyAnswer, {**examples.READY, "ready": False}),
+            503: (answers.ReadyAnswer, {**examples.READY, "ready": False, "why": "broker_failing"}),
         },
         open=True,
     ),

@@ -52,10 +52,10 @@ STATUS: Final[Mapping[str, int]] = {
 """Status of a refusal. A reason that is not listed comes from the workflow: 409."""
 
 _DETAIL: Final[Mapping[str, str]] = {
-    "not_acked": "It is unknown whether the request was taken; retry with the same Idempotency-Key.",
-    "earlier_line_not_taken": "An earlier line of the dossier was not taken; retry both with the same keys.",
+    "not_acked": "Chưa rõ yêu cầu đã được ghi nhận hay chưa; hãy gửi lại với cùng Idempotency-Key.",
+    "earlier_line_not_taken": "Một dòng trước của hồ sơ này chưa được nhận; hãy gửi lại cả hai, cùng các khóa.",
 }
-_RETRY_DETAIL: Final = "Not taken; retry with the same Idempotency-Key."
+_RETRY_DETAIL: Final = "Chưa được nhận; hãy gửi lại với cùng Idempotency-Key."
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,14 +98,17 @@ def unavailable(error: Unavailable) -> Problem:
 
 
 def refused_by_workflow(outcome: CommandOutcome) -> Problem:
-    """A refusal of the workflow, with what would be allowed instead."""
+    """A refusal of the workflow, with what would be allowed instead.
+
+    Who has no business with the dossier learns nothing about it.
+    """
     refusal = outcome.refusal
     base = problem(refusal.reason if refusal else "refused", detail=refusal.rule if refusal else "")
     return msgspec.structs.replace(
         base,
         rule=refusal.rule if refusal else None,
         legal_ground=refusal.legal_ground if refusal else None,
-        allowed_actions=outcome.allowed_actions,
+        allowed_actions=None if base.status == HTTPStatus.FORBIDDEN else outcome.allowed_actions,
         dossier_id=outcome.dossier_id,
         command_id=outcome.command_id,
     )

@@ -36,13 +36,13 @@ def idempotency_key(request: Request) -> str:
     if not keys:
         raise Refused(
             "idempotency_key_missing",
-            "every command carries an Idempotency-Key, so that it can be repeated safely",
+            "Mỗi lệnh phải có Idempotency-Key để gửi lại được an toàn",
             field="Idempotency-Key",
         )
     if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
         raise Refused(
             "idempotency_key_malformed",
-            "one key of 1 to 128 printable ASCII characters without spaces",
+            "Một khóa gồm 1–128 ký tự ASCII in được, không có dấu cách",
             field="Idempotency-Key",
         )
     return keys[0]
@@ -52,7 +52,7 @@ def actor(request: Request) -> str | None:
     """Who typed it, as their system calls them. Raises Refused (actor_malformed)."""
     text = request.headers.get("motcua-actor")
     if text is not None and not _ACTOR.fullmatch(text):
-        raise Refused("actor_malformed", "1 to 200 printable ASCII characters", field="Motcua-Actor")
+        raise Refused("actor_malformed", "Gồm 1–200 ký tự ASCII in được", field="Motcua-Actor")
     return text
 
 
@@ -69,7 +69,7 @@ def preferred_wait(request: Request) -> float:
 def dossier_in(path_value: str) -> str:
     """The dossier named by the path. Raises Refused (bad_shape)."""
     if not _DOSSIER.fullmatch(path_value):
-        raise bad_shape("dossier_id", "32 hexadecimal digits in lower case")
+        raise bad_shape("dossier_id", "Mã định danh hồ sơ gồm 32 chữ số thập lục phân viết thường")
     return path_value
 
 
@@ -82,15 +82,15 @@ async def body(request: Request, media_type: str, *, optional: bool = False) -> 
     encoded = request.headers.get("content-encoding", "identity").strip().lower() != "identity"
     if encoded or (given != media_type and (given or not optional)):
         raise Refused(
-            "unsupported_media_type", f"the body is {media_type}, not compressed", field="Content-Type"
+            "unsupported_media_type", f"Nội dung phải là {media_type}, không nén", field="Content-Type"
         )
     try:
         async with asyncio.timeout(BODY_SECONDS):
             data = await request.body()
     except TimeoutError as error:
-        raise Refused("body_too_slow", f"a body arrives within {BODY_SECONDS:.0f} seconds") from error
+        raise Refused("body_too_slow", f"Nội dung phải đến đủ trong {BODY_SECONDS:.0f} giây") from error
     except ClientDisconnect as error:
-        raise Refused("bad_request", "the connection ended before the body did") from error
+        raise Refused("bad_request", "Kết nối ngắt trước khi nhận đủ nội dung") from error
     if data and not given:
-        raise Refused("unsupported_media_type", f"the body is {media_type}", field="Content-Type")
+        raise Refused("unsupported_media_type", f"Nội dung phải là {media_type}", field="Content-Type")
     return data

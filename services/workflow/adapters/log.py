@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.codec import encode
-from contracts.commands import DeadlinesReached
+from contracts.commands import DeadlinesReached, Parked
 from contracts.facts import ClockMoved, Fact, FactRecord
 from contracts.headers import Headers, cloud_event
 from contracts.outcomes import CommandOutcome
 from contracts.topics import COMMANDS, COMMANDS_DLQ, FACTS, OUTCOMES, STATES
-from services.workflow.engine.records import Poison
+from services.workflow.engine.records import FENCE_KEY, Poison
 from services.workflow.settings import Settings
-
-FENCE_KEY: Final = b"@fence"
 
 
 class Log:
@@ -87,16 +85,19 @@ class Log:
         sends = [await self._send(STATES, partition, key.encode(), data, []) for key, data in states.items()]
         await asyncio.gather(*sends)
 
-    async def append_deadlines(self, partition: int, record: DeadlinesReached) -> int:
-        """Append a time record to the commands and return its offset."""
+    async def append_record(self, partition: int, record: DeadlinesReached | Parked) -> int:
+        """Append a record of the worker's own to the commands and return its offset."""
+        match record:
+            case DeadlinesReached(at=at):
+                key, subject = None, f"partition {partition}"
+                name = f"deadlines-{partition}-{at.timestamp():.6f}"
+            case Parked(dossier_id=dossier_id, offset=offset):
+                key, subject, at = dossier_id.encode(), dossier_id, wall_clock()
+                name = f"parked-{partition}-{offset}"
         headers = cloud_event(
-            id=f"deadlines-{partition}-{record.at.timestamp():.6f}",
-            source="workflow",
-            type="DeadlinesReached",
-            time=record.at,
-            subject=f"partition {partition}",
+            id=name, source="workflow", type=type(record).__name__, time=at, subject=subject
         )
-        sent = await self._send(COMMANDS, partition, None, encode(record), headers)
+        sent = await self._send(COMMANDS, partition, key, encode(record), headers)
         return int((await sent).offset)
 
     async def read_states(self, partition: int) -> AsyncIterator[tuple[str, bytes]]:
@@ -105,7 +106,8 @@ class Log:
         The fence makes the end certain: no broker needs to be believed about where its log ends, and
         whatever this worker's predecessor had acked stands before it.
         """
-        fence = await (await self._send(STATES, partition, FENCE_KEY, self._settings.instance.encode(), []))
+        name = self._settings.instance.encode()
+        fence = await (await self._send(STATES, partition, FENCE_KEY.encode(), name, []))
         consumer = AIOKafkaConsumer(
             bootstrap_servers=list(self._settings.bootstrap),
             client_id=f"{self._settings.instance}-recovery",
@@ -123,8 +125,9 @@ class Log:
                 for record in (await consumer.getmany(timeout_ms=1000)).get(source, ()):
                     if record.offset >= fence.offset:
                         return
-                    if record.key != FENCE_KEY:
-                        yield record.key.decode(), record.value
+                    key = record.key.decode()
+                    if key != FENCE_KEY:
+                        yield key, record.value
         finally:
             await consumer.stop()
 

@@ -22,10 +22,9 @@ from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
 from services.workflow.engine.lease import Lease
 from services.workflow.engine.records import Incoming
 from services.workflow.engine.runner import Runner
-from services.workflow.settings import Settings
+from services.workflow.settings import GROUP, Settings
 
 FAUST_VERSION: Final = "0.15.3"
-GROUP: Final = "workflow"
 STOP_SECONDS: Final = 8.0
 
 log = logging.getLogger(__name__)

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     ALREADY_FINISHED = "already_finished"
     ALREADY_RATED = "already_rated"
     CLOSED = "closed"
+    PARKED = "parked"
 
 
 _RULES: Final = {
@@ -54,10 +55,13 @@ _RULES: Final = {
     Reason.ALREADY_FINISHED: "Hồ sơ đã xử lý xong",
     Reason.ALREADY_RATED: "Mỗi hồ sơ chỉ được đánh giá một lần",
     Reason.CLOSED: "Hồ sơ đã kết thúc",
+    Reason.PARKED: "Hồ sơ đang tạm dừng do lỗi kỹ thuật; gửi lại khi đã được khắc phục",
 }
 
 # Not a matter of the one-stop law but of how the system is used.
-_HOUSE_RULES: Final = frozenset({Reason.UNKNOWN_DOSSIER, Reason.KEY_REUSED, Reason.ALREADY_REGISTERED})
+_HOUSE_RULES: Final = frozenset(
+    {Reason.UNKNOWN_DOSSIER, Reason.KEY_REUSED, Reason.ALREADY_REGISTERED, Reason.PARKED}
+)
 
 
 def refusal(reason: Reason, rules: str) -> Refusal:

@@ -8,20 +8,29 @@ acts on a memory that did not become durable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
 from contracts.codec import UndecodableError, decode_command
-from contracts.commands import Command, Deadline, DeadlinesReached, LawChanged, TimeAdvanced
+from contracts.commands import (
+    Command,
+    Deadline,
+    DeadlinesReached,
+    LawChanged,
+    Parked,
+    TimeAdvanced,
+    Unparked,
+)
 from contracts.facts import Cause, ClockMoved
 from contracts.words import Clock
-from services.workflow.domain.decide import decide, fire
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.law import Law
 from services.workflow.engine.deadlines import DeadlineIndex
+from services.workflow.engine.judging import Judge, counted, refuse, stuck
+from services.workflow.engine.parking import Parking
 from services.workflow.engine.records import (
     LAW_KEY,
     PARTITION_KEY,
@@ -32,22 +41,27 @@ from services.workflow.engine.records import (
     Output,
     Poison,
     Stored,
+    StoredCrash,
     StoredDossier,
     StoredLaw,
+    StoredParking,
     StoredPartition,
     StoredTopic,
     TopicRecreatedError,
     decode_stored,
     encode_stored,
+    rank,
 )
 
 
 class Partition:
-    """The state of partition `number`. `clock` is the stack's clock."""
+    """The state of partition `number`. `clock` is the stack's clock, `judge` decides."""
 
-    def __init__(self, number: int, clock: Clock) -> None:
+    def __init__(self, number: int, clock: Clock, judge: Judge = Judge()) -> None:  # noqa: B008 - immutable
         self.number: Final = number
         self.clock: Final = clock
+        self.parking: Final = Parking()
+        self._judge = judge
         self.law = Law()
         self.head = StoredPartition(applied=-1)
         self.deadlines = DeadlineIndex(self._is_live)
@@ -61,31 +75,47 @@ class Partition:
 
     # ---- recovery -------------------------------------------------------------------------------
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+    def restore(self, records: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
         """Rebuild from the records of the state topic, in any order and however often repeated.
 
         For each key the record with the highest applied offset counts, not the last one: a worker that
-        was thought dead may have written after its successor. Raises CorruptStateError.
+        was thought dead may have written after its successor. Returned are the records to write again,
+        because an older one stands behind them and would be all that compaction leaves. Raises
+        CorruptStateError.
         """
-        laws: dict[int, StoredLaw] = {}
-        applied: dict[str, int] = {}
+        best: dict[str, tuple[int, bytes]] = {}
+        shadowed: set[str] = set()
         for key, data in records:
-            stored = decode_stored(data)
-            if stored.applied < applied.get(key, -1):
-                continue
-            applied[key] = stored.applied
-            match stored:
-                case StoredDossier():
-                    self._dossiers[key] = data
-                case StoredLaw(record=record):
-                    laws[record.version] = stored
-                case StoredPartition():
-                    self.head = stored
-                case StoredTopic(topic_id=topic_id):
-                    self._topic_id = topic_id
+            height = rank(decode_stored(data))
+            if height >= best.get(key, (-1, b""))[0]:
+                best[key] = height, data
+                shadowed.discard(key)
+            else:
+                shadowed.add(key)
+        laws: dict[int, StoredLaw] = {}
+        for key, (_, data) in best.items():
+            self._take(key, data, laws)
         self._restore_law(laws)
+        self.last_offset = max(self.last_offset, self.head.applied)
         for data in self._dossiers.values():
             self._index(self._stored_dossier(data).dossier)
+        return {key: best[key][1] for key in sorted(shadowed)}
+
+    def _take(self, key: str, data: bytes, laws: dict[int, StoredLaw]) -> None:
+        stored = decode_stored(data)
+        match stored:
+            case StoredDossier(applied=applied):
+                self._dossiers[key] = data
+                # How far the log had been decided: where a parked dossier stands still, or not yet.
+                self.last_offset = max(self.last_offset, applied)
+            case StoredLaw(record=record):
+                laws[record.version] = stored
+            case StoredPartition():
+                self.head = stored
+            case StoredTopic(topic_id=topic_id):
+                self._topic_id = topic_id
+            case StoredParking() | StoredCrash():
+                self.parking.restore(stored)
 
     def check_topic(self, topic_id: str) -> dict[str, bytes]:
         """The state record that names the commands topic, when none does yet. Raises TopicRecreatedError."""
@@ -118,12 +148,16 @@ class Partition:
             message = decode_command(record.value)
         except UndecodableError as error:
             return Poison(record, str(error))
-        if isinstance(message, Command) and record.key != message.dossier_id.encode():
+        if isinstance(message, Command | Parked | Unparked) and record.key != message.dossier_id.encode():
             return Poison(record, "the key is not the dossier the command is for")
-        return Decoded(record.offset, message)
+        return Decoded(record, message)
 
     def apply(self, batch: Sequence[Decoded | Poison]) -> Output:
-        """Decide a batch in its order. A record for the whole partition must be a batch of its own."""
+        """Decide a batch in its order. A record for the whole partition must be a batch of its own.
+
+        Raises DecisionCrashedError, which is to be counted, or PartitionStuckError; either way nothing of
+        the batch may be written and this object is of no further use.
+        """
         output = Output()
         for item in batch:
             if isinstance(item, Poison):
@@ -140,7 +174,7 @@ class Partition:
     def _apply(self, item: Decoded, output: Output) -> None:
         match item.message:
             case Command() as command:
-                self._command(item.offset, command, output)
+                self._command(item.record, command, output)
             case DeadlinesReached() as reached:
                 self._reached(item.offset, reached, output)
             case LawChanged() as changed:
@@ -149,29 +183,45 @@ class Partition:
                 if self.head.time is None or to > self.head.time:
                     self._set_head(item.offset, output, replace(self.head, time=to))
                 self._announce(Cause(self.number, item.offset, 0), output)
+            case Unparked(dossier_id=dossier_id):
+                self._release(item.offset, dossier_id, output)
+            case Parked():
+                pass  # known since before the record it names; it stands here for who decides again
 
-    def _command(self, offset: int, command: Command, output: Output) -> None:
+    def _command(self, record: Incoming, command: Command, output: Output) -> None:
+        offset = record.offset
         stored = self._get(command.dossier_id)
         if stored and offset <= stored.applied:
             output.skipped += 1
             return
         cause = Cause(self.number, offset, 0)
-        decision = decide(stored.dossier if stored else None, self.law, command, cause)
+        dossier = stored.dossier if stored else None
+        parked = self.parking.at(command.dossier_id, offset)
+        if parked:
+            with stuck(self.number, offset):
+                decision = refuse(dossier, command, cause)
+        else:
+            with counted(self.number, offset, command.dossier_id):
+                decision = self._judge.decide(dossier, self.law, command, cause)
         output.facts.extend(decision.facts)
         output.outcomes.append(decision.outcome)
         if decision.facts and decision.dossier:
-            self._put(offset, decision.dossier, output, stored.dossier if stored else None)
-            if stored and self._late(stored.dossier) and not self._late(decision.dossier):
-                # The last dossier the clock was waiting for may be settled by a command instead.
-                self._announce(Cause(self.number, offset, len(decision.facts)), output)
+            self._put(offset, decision.dossier, output, dossier)
+        stands_still = parked is not None and parked.since == offset
+        if parked and stands_still:
+            output.poison.append(Poison(record, f"parked: {parked.reason}"))
+        if dossier and self._late(dossier) and (stands_still or not self._late(decision.dossier or dossier)):
+            # The last dossier the clock was waiting for may be settled by a command, or stand still.
+            self._announce(Cause(self.number, offset, len(decision.facts)), output)
 
     def _reached(self, offset: int, reached: DeadlinesReached, output: Output) -> None:
         for place, entry in enumerate(reached.entries):
             stored = self._get(entry.dossier_id)
-            if stored is None or offset <= stored.applied:
+            if stored is None or offset <= stored.applied or self.parking.at(entry.dossier_id, offset):
                 continue
             cause = Cause(self.number, offset, place)
-            fired = fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
+            with counted(self.number, offset, entry.dossier_id):
+                fired = self._judge.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
             if fired:
                 output.facts.append(fired[0])
                 self._put(offset, fired[1], output, stored.dossier)
@@ -181,7 +231,8 @@ class Partition:
     def _changed(self, offset: int, changed: LawChanged, output: Output) -> None:
         if changed.version <= self.law.version:
             return
-        self.law = self.law.amended(changed)
+        with stuck(self.number, offset):
+            self.law = self.law.amended(changed)
         stored = StoredLaw(offset, changed)
         output.states[f"{LAW_KEY}{changed.version}"] = encode_stored(stored)
         head = replace(self.head, law_version=self.law.version, engine=self.law.engine)
@@ -190,6 +241,22 @@ class Partition:
     def _set_head(self, offset: int, output: Output, head: StoredPartition) -> None:
         self.head = replace(head, applied=offset)
         output.states[PARTITION_KEY] = encode_stored(self.head)
+
+    # ---- parking --------------------------------------------------------------------------------
+
+    def to_park(self) -> list[Parked]:
+        """What crashed too often and is still ahead: to be appended before anything else is decided."""
+        return [record for record in self.parking.pending() if not self._is_behind(record)]
+
+    def _is_behind(self, record: Parked) -> bool:
+        stored = self._get(record.dossier_id)
+        return record.offset <= self.head.applied or (stored is not None and record.offset <= stored.applied)
+
+    def _release(self, offset: int, dossier_id: str, output: Output) -> None:
+        output.states |= self.parking.release(dossier_id, offset)
+        stored = self._get(dossier_id)
+        if stored:
+            self._index(stored.dossier)  # its timers may have been passed over meanwhile
 
     # ---- time -----------------------------------------------------------------------------------
 
@@ -221,6 +288,11 @@ class Partition:
 
     # ---- dossiers -------------------------------------------------------------------------------
 
+    @property
+    def dossiers(self) -> Mapping[str, bytes]:
+        """Every dossier's state record by its key."""
+        return self._dossiers
+
     def dossier(self, dossier_id: str) -> Dossier | None:
         """The dossier as it stands."""
         stored = self._get(dossier_id)
@@ -248,6 +320,8 @@ class Partition:
                 self.deadlines.add(dossier.id, timer.name, timer.version, timer.at)
 
     def _is_live(self, entry: Deadline) -> bool:
+        if self.parking.at(entry.dossier_id, self.last_offset):
+            return False
         dossier = self.dossier(entry.dossier_id)
         timer = dossier.timer(entry.timer) if dossier else None
         return timer is not None and timer.version == entry.version

@@ -17,6 +17,10 @@ from services.workflow.domain.dossier import Dossier
 PARTITION_KEY: Final = "@partition"
 LAW_KEY: Final = "@law/"
 TOPIC_KEY: Final = "@topic"
+PARKING_KEY: Final = "@parked/"
+CRASH_KEY: Final = "@crash/"
+FENCE_KEY: Final = "@fence"
+"""Marks the end of the states for one reader; of no meaning to anybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,18 @@ class Incoming:
 class Decoded:
     """A record that is a message of the topic."""
 
-    offset: int
+    record: Incoming
     message: CommandRecord
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+        return self.record.offset
 
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """A record that is none; it goes to the dead-letter topic as it came."""
+    """A record that is none, or that nobody can decide; it goes to the dead-letter topic as it came."""
 
     record: Incoming
     reason: str
@@ -89,7 +98,52 @@ class StoredTopic(Struct, frozen=True, tag_field="table", tag="topic"):
     applied: int = -1
 
 
-Stored = StoredDossier | StoredLaw | StoredPartition | StoredTopic
+class Span(Struct, frozen=True, array_like=True):
+    """A dossier stands still from the record at `since` to the one at `until`, which releases it."""
+
+    since: int
+    until: int | None
+    reason: str
+
+
+class StoredParking(Struct, frozen=True, tag_field="table", tag="parking"):
+    """When a dossier stood still. `known` counts the offsets in it: whoever knows more is right."""
+
+    dossier_id: str
+    spans: tuple[Span, ...]
+
+    @property
+    def known(self) -> int:
+        """Grows with every beginning and every end."""
+        return sum(1 if span.until is None else 2 for span in self.spans)
+
+
+class StoredCrash(Struct, frozen=True, tag_field="table", tag="crash"):
+    """How often deciding the record at `offset` for a dossier ended a worker, and with what."""
+
+    dossier_id: str
+    offset: int
+    count: int
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the state topic."""
+        return f"{CRASH_KEY}{self.offset}/{self.dossier_id}"
+
+
+Stored = StoredDossier | StoredLaw | StoredPartition | StoredTopic | StoredParking | StoredCrash
+
+
+def rank(stored: Stored) -> int:
+    """Of several records of one key the one with the highest rank counts, wherever it stands."""
+    match stored:
+        case StoredParking():
+            return stored.known
+        case StoredCrash(count=count):
+            return count
+        case _:
+            return stored.applied
 
 
 class TopicRecreatedError(Exception):
@@ -101,6 +155,23 @@ class TopicRecreatedError(Exception):
 
 class CorruptStateError(Exception):
     """The state topic does not hold what the engine wrote: crash, never decide on."""
+
+
+class DecisionCrashedError(Exception):
+    """Deciding the record at `offset` for one dossier failed where it never should.
+
+    End the process, having counted the crash; from the third on the dossier is parked instead.
+    """
+
+    def __init__(self, partition: int, offset: int, dossier_id: str, reason: str) -> None:
+        super().__init__(f"partition {partition}: deciding offset {offset} crashed with {reason}")
+        self.offset: Final = offset
+        self.dossier_id: Final = dossier_id
+        self.reason: Final = reason
+
+
+class PartitionStuckError(Exception):
+    """A record that cannot be decided and cannot be passed over: stop, a person must act."""
 
 
 _stored: Final[msgspec.json.Decoder[Stored]] = msgspec.json.Decoder(Stored)
@@ -122,4 +193,5 @@ def decode_stored(data: bytes) -> Stored:
 
 def concerns_partition(message: CommandRecord) -> bool:
     """Whether a record changes the whole partition; such a record is a batch of its own."""
+    # Parking tables say from where to where they hold, so that they need no batch of their own.
     return isinstance(message, LawChanged | TimeAdvanced)

@@ -15,12 +15,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from contracts.commands import DeadlinesReached
+from contracts.commands import DeadlinesReached, Parked
 from contracts.facts import FactRecord
 from contracts.outcomes import CommandOutcome
 from contracts.words import Clock
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import Decoded, Incoming, Output, Poison, concerns_partition
+from services.workflow.engine.records import (
+    DecisionCrashedError,
+    Decoded,
+    Incoming,
+    Output,
+    Poison,
+    concerns_partition,
+)
 
 QUEUE_LIMIT: Final = 2000
 """Records a partition holds before the reader has to wait."""
@@ -45,8 +52,8 @@ class LogPort(Protocol):
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """Write the changed states, in their order."""
 
-    async def append_deadlines(self, partition: int, record: DeadlinesReached) -> int:
-        """Append a time record to the commands; its offset."""
+    async def append_record(self, partition: int, record: DeadlinesReached | Parked) -> int:
+        """Append a record of the worker's own to the commands; its offset."""
 
     def read_states(self, partition: int) -> AsyncIterator[tuple[str, bytes]]:
         """Every state record up to the present end."""
@@ -63,6 +70,9 @@ class Observer(Protocol):
 
     def deadlines(self, partition: Partition, record: DeadlinesReached, now: datetime) -> None:
         """A time record was appended."""
+
+    def dropped(self, partition: Partition) -> None:
+        """A partition is no longer this worker's."""
 
 
 class TooMuchPoisonError(Exception):
@@ -132,31 +142,52 @@ class Runner:
 
     async def run(self) -> None:
         """Recover, then work until cancelled. Raises whatever goes wrong."""
-        await self._recover()
-        while True:
-            await self._append_due()
-            batch = await self._next_batch()
-            if batch:
-                await self._process(batch)
+        try:
+            await self._recover()
+            while True:
+                await self._append_due()
+                batch = await self._next_batch()
+                if batch:
+                    await self._process(batch)
+        finally:
+            self._observer.dropped(self.partition)
 
     async def _recover(self) -> None:
         started = asyncio.get_running_loop().time()
         number = self.partition.number
         records = [record async for record in self._log.read_states(number)]
-        self.partition.restore(records)
-        unnamed = self.partition.check_topic(self._topic_id)
-        if unnamed:
-            self._may_write()
-            await self._log.write_states(number, unnamed)
+        self._at("states read")
+        shadowed = self.partition.restore(records)
+        await self._write_states(shadowed | self.partition.check_topic(self._topic_id))
+        self._at("states repaired")
+        for record in self.partition.to_park():
+            await self._park(record)
         self._at("recovered")
         self.ready = True
         self._observer.recovered(self.partition, asyncio.get_running_loop().time() - started)
+
+    async def _park(self, record: Parked) -> None:
+        self._may_write()
+        await self._log.append_record(self.partition.number, record)
+        self._at("parking appended")
+        # In this order: whoever finds the state finds the record in the log, so that deciding the log again
+        # parks the dossier where this worker did.
+        await self._write_states(self.partition.parking.park(record))
+        self._at("parking kept")
+
+    async def _write_states(self, states: dict[str, bytes]) -> None:
+        if states:
+            self._may_write()
+            await self._log.write_states(self.partition.number, states)
 
     async def _next_batch(self) -> list[_Queued]:
         if not self._queue:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), self._patience())
+                # Not `wait_for`: in Python 3.11 it loses a cancellation that meets an arrival, and whoever
+                # took the partition away would wait for this task for ever.
+                async with asyncio.timeout(self._patience()):
+                    await self._arrived.wait()
             except TimeoutError:
                 return []
         batch: list[_Queued] = []
@@ -185,14 +216,12 @@ class Runner:
         started = asyncio.get_running_loop().time()
         items = [queued.item for queued in batch]
         self._check_poison(items)
-        output = self.partition.apply(items)
+        output = await self._decide(items)
         self._at("decided")
         self._may_write()
         await self._log.write(number, output.facts, output.outcomes, output.poison, self._wall())
         self._at("facts acked")
-        if output.states:
-            self._may_write()
-            await self._log.write_states(number, output.states)
+        await self._write_states(output.states)
         self._at("states acked")
         for queued in batch:
             queued.ack()
@@ -203,6 +232,16 @@ class Runner:
         seconds = asyncio.get_running_loop().time() - started
         self._observer.batch(self.partition, len(batch), output, seconds)
 
+    async def _decide(self, items: list[Decoded | Poison]) -> Output:
+        """What follows from the batch. A crash is counted, for whoever comes next, before it goes on up."""
+        try:
+            return self.partition.apply(items)
+        except DecisionCrashedError as crash:
+            self._at("decision crashed")
+            await self._write_states(self.partition.parking.count(crash))
+            self._at("crash counted")
+            raise
+
     async def _append_due(self) -> None:
         """Append the next list of reached deadlines, unless one is still on its way through the log."""
         if self._appended is not None:
@@ -212,7 +251,7 @@ class Runner:
         if record is not None:
             self._at("deadlines due")
             self._may_write()
-            self._appended = await self._log.append_deadlines(self.partition.number, record)
+            self._appended = await self._log.append_record(self.partition.number, record)
             self._at("deadlines appended")
             self._observer.deadlines(self.partition, record, now)
 

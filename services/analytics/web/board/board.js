@@ -13,10 +13,14 @@ const BUCKETS = [
   ["refused", "Từ chối", "Refused"],
   ["withdrawn", "Đã rút", "Withdrawn"],
 ];
+// A rate's label says its numerator and denominator: the three differ.
 const RATES = [
-  ["on_time_of_received", "Đúng và trước hạn trên tổng tiếp nhận", "of all received"],
-  ["on_time_of_decided", "Đúng và trước hạn trên hồ sơ đến kỳ", "of all but the not yet due"],
-  ["on_time_of_solved", "Đúng và trước hạn trên hồ sơ đã giải quyết", "of the solved"],
+  ["on_time_of_received", "Trên tổng số đã nộp", "Of all handed in",
+    "(trước hạn + đúng hạn) ÷ đã nộp", "(early + on time) ÷ handed in"],
+  ["on_time_of_decided", "Trên số đã nộp, trừ chưa đến hạn", "Of all but the not yet due",
+    "(trước hạn + đúng hạn) ÷ (đã nộp − chưa đến hạn)", "(early + on time) ÷ (handed in − not yet due)"],
+  ["on_time_of_solved", "Trên số đã giải quyết hoặc quá hạn", "Of the solved or late",
+    "(trước hạn + đúng hạn) ÷ (trước hạn + đúng hạn + quá hạn)", "(early + on time) ÷ (early + on time + late)"],
 ];
 const whole = new Intl.NumberFormat("vi-VN");
 const percent = new Intl.NumberFormat("vi-VN", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 3 });
@@ -74,33 +78,46 @@ function showCounts(figures) {
 }
 
 function showRates(rates) {
-  const cards = RATES.map(([name, vietnamese, english]) => {
+  const cards = RATES.map(([name, vietnamese, english, formula, inEnglish]) => {
     const rate = rates[name], card = element("div", undefined, { class: "panel" });
-    card.append(labelled("h2", vietnamese, english), element("p", rateText(rate), { class: "value" }));
+    card.append(labelled("h3", vietnamese, english), element("p", rateText(rate), { class: "value" }));
     if (typeof rate.denominator === "number") {
-      card.append(element("p", `${whole.format(rate.numerator)} / ${whole.format(rate.denominator)}`, { class: "of" }));
+      card.append(element("p", `${whole.format(rate.numerator)} ÷ ${whole.format(rate.denominator)}`, { class: "of" }));
     }
+    const note = labelled("p", formula, inEnglish);
+    note.className = "note";
+    card.append(note);
     return card;
   });
   $("rates").replaceChildren(...cards);
 }
 
+// A narrow screen shows each row as a card, so a cell knows the label of its column.
+function cell(text, label) {
+  return element("td", text, { role: "cell", "data-label": label });
+}
+
 function showAgencies(table) {
-  const columns = [["received", "Tiếp nhận", "Received"], ...BUCKETS];
+  const columns = [["received", "Đã nộp", "Handed in"], ...BUCKETS];
+  const rate = ["Tỷ lệ đúng hạn", "On time of solved or late"];
   const head = [labelled("th", "Cơ quan", "Agency")];
-  head.push(...columns.map(([, vietnamese, english]) => labelled("th", vietnamese, english)));
-  head.push(labelled("th", "Tỷ lệ đúng hạn", "On time of solved"));
-  for (const cell of head) cell.setAttribute("scope", "col");
+  head.push(...columns.map(([, vietnamese, english]) => labelled("th", vietnamese, english)), labelled("th", ...rate));
+  for (const one of head) {
+    one.setAttribute("scope", "col");
+    one.setAttribute("role", "columnheader");
+  }
   $("agencies-head").replaceChildren(...head);
   const lines = table.rows.map((row) => {
-    const line = element("tr");
-    line.append(element("th", row.agency, { scope: "row" }));
-    for (const [name] of columns) {
-      const cell = element("td", shown(row[name]));
-      if (name === "late" && row.late > 0) cell.className = "alarm";
-      line.append(cell);
+    const line = element("tr", undefined, { role: "row" });
+    const name = element("th", row.agency_name || row.agency, { scope: "row", role: "rowheader" });
+    if (row.agency_name) name.append(" ", element("small", row.agency));
+    line.append(name);
+    for (const [name, label] of columns) {
+      const made = cell(shown(row[name]), label);
+      if (name === "late" && row.late > 0) made.className = "alarm";
+      line.append(made);
     }
-    line.append(element("td", rateText(row.rates.on_time_of_solved)));
+    line.append(cell(rateText(row.rates.on_time_of_solved), rate[0]));
     return line;
   });
   $("agencies").replaceChildren(...lines);
@@ -111,7 +128,7 @@ function showNotice(error) {
   const words = {
     unauthorized: "Khóa truy cập không hợp lệ. (The key is not valid.)",
     role_not_allowed: "Khóa này không được xem số liệu. (This key may not see figures.)",
-    warehouse_down: "Kho số liệu đang gián đoạn; số liệu bên dưới chưa được cập nhật. (The warehouse is away; the figures below are old.)",
+    warehouse_down: "Kho số liệu đang gián đoạn; số liệu trên trang, nếu có, là số liệu cũ. (The warehouse does not answer; any figures here are old.)",
   };
   const known = words[error.reason];
   $("notice").textContent = known || "Mất kết nối tới dịch vụ; sẽ tự thử lại. (No connection to the service; trying again.)";

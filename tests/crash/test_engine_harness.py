@@ -1,0 +1,158 @@
+"""The harness would notice: engines and readers with one promise broken are found out in few schedules."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from contracts.commands import TimeAdvanced
+from contracts.facts import Cause
+from contracts.words import Clock
+from services.workflow.engine import partition, runner, verify
+from services.workflow.engine.parking import Parking
+from services.workflow.engine.partition import Partition
+from services.workflow.engine.records import Decoded, Poison
+from services.workflow.engine.runner import Runner
+from tests.crash.harness.history import END, Fragile
+from tests.crash.harness.oracle import Kept, Reader, Verdict, read_once
+from tests.crash.harness.schedule import survive
+from tests.crash.harness.stage import Stage, in_virtual_time
+from tests.crash.harness.worker import Worker
+from tests.fakes.workflow import START, law_record, life
+
+ENOUGH = 120
+"""Schedules within which a broken promise must show."""
+
+
+def found_out(kind: type[Runner] = Runner, read: Reader = read_once) -> str:
+    """What the first schedule that notices says."""
+    for seed in range(1, ENOUGH):
+        try:
+            verdict, _ = survive(seed, [Clock.SYSTEM, Clock.LOG][seed % 2], kind, read)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        if verdict:
+            return words(verdict)
+    return ""
+
+
+def words(verdict: Verdict) -> str:
+    return f"lost {verdict.lost}, doubled {verdict.doubled}, different {verdict.different}"
+
+
+class CommitsFirst(Runner):
+    """Acknowledges a batch before its states are durable."""
+
+    async def _process(self, batch: list[Any]) -> None:
+        for queued in batch:
+            queued.ack()
+        await super()._process([runner._Queued(queued.item, lambda: None) for queued in batch])
+
+
+class StatesFirst(Runner):
+    """Writes the states before the facts that led to them."""
+
+    async def _process(self, batch: list[Any]) -> None:
+        items: list[Decoded | Poison] = [queued.item for queued in batch]
+        output = self.partition.apply(items)
+        await self._write_states(output.states)
+        self._may_write()
+        await self._log.write(
+            self.partition.number, output.facts, output.outcomes, output.poison, self._wall()
+        )
+        self._at("facts acked")
+        for queued in batch:
+            queued.ack()
+        self._appended = None
+
+
+@pytest.mark.parametrize("kind", [CommitsFirst, StatesFirst])
+def test_another_order_of_durability(kind: type[Runner]) -> None:
+    assert found_out(kind)
+
+
+def test_a_reader_without_a_watermark() -> None:
+    def read_all(facts: Iterable[tuple[Cause, bytes]]) -> Kept:
+        return {(cause.offset, cause.n, place): data for place, (cause, data) in enumerate(facts)}  # type: ignore[misc]  # places on purpose of another shape
+
+    assert "lost" in found_out(read=read_all)
+
+
+def test_a_recovery_that_believes_the_last_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition, "rank", lambda stored: 0)
+    assert found_out()
+
+
+def test_a_recovery_that_leaves_an_old_record_behind_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    restore = Partition.restore
+
+    def silent(self: Partition, records: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
+        restore(self, records)
+        return {}
+
+    monkeypatch.setattr(Partition, "restore", silent)
+    assert "different" in found_out()
+
+
+def torn(records: int) -> Verdict:
+    """A worker dies after so many records of a batch that holds law, time, a dossier and time again."""
+
+    async def told() -> Verdict:
+        stage = Stage(Clock.LOG, random.Random(1), Fragile())
+        stage.world.batch = 10
+        for entry in (law_record(), TimeAdvanced(to=START), life()[0], TimeAdvanced(to=END)):
+            stage.feed(0, entry)
+        worker = Worker(stage.world)
+        worker.port.tear = records
+        await stage.group.join(worker)
+        await stage.until(lambda: not worker.alive or worker.acked[0] == 4)
+        await stage.settle()
+        return stage.judge()
+
+    return in_virtual_time(told)
+
+
+def test_law_and_time_are_batches_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their state says that everything before them is decided: in one batch with others it says too much."""
+    assert not any(map(torn, range(12)))
+    monkeypatch.setattr(runner, "concerns_partition", lambda message: False)
+    assert any(map(torn, range(12)))
+
+
+def test_a_record_decided_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that forgets how far it is."""
+    put = Partition._put
+
+    def forgetful(self: Partition, offset: int, *rest: Any) -> None:
+        put(self, offset - 1, *rest)
+
+    monkeypatch.setattr(Partition, "_put", forgetful)
+    assert found_out()
+
+
+def test_crashes_that_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parking, "count", lambda self, crash: {})
+    assert "not worked off" in found_out()
+
+
+def test_parking_nobody_can_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that parks, and forgets to say so in the log."""
+    park = Runner._park
+
+    async def mute(self: Runner, record: Any) -> None:
+        monkeypatch.setattr(self._log, "append_record", _nothing)
+        await park(self, record)
+
+    async def _nothing(partition: int, record: object) -> int:
+        return -1
+
+    monkeypatch.setattr(Runner, "_park", mute)
+    assert found_out()
+
+
+def test_the_products_own_proof_notices_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "evolve", lambda before, fact: before)
+    assert found_out()

@@ -1,0 +1,123 @@
+"""The first word of the command line, hints that can be typed, and a service's reasons in words."""
+
+from __future__ import annotations
+
+import http.server
+import importlib.metadata
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from deploy.local.home import ProcessState
+from deploy.local.ports import HOST
+from motcua import hints
+from motcua.__main__ import COMMANDS, main
+from motcua.readiness import in_words, why_not
+
+
+def test_without_a_word_there_is_help_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert all(name in said.err for name in COMMANDS)
+    assert "error" not in said.err
+
+
+def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"motcua {importlib.metadata.version('motcua')}\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["foo", "127.0.0.1:8801", "localhost:8801", "ftp://intake", "http://", "http://[::1"]
+)
+def test_an_address_that_is_none_is_called_so(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reconcile", "--url", address, "--key", "k"]) == 1
+    assert f"not a URL: {address!r}" in capsys.readouterr().err
+
+
+def test_hints_name_what_the_shell_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = "start one with `motcua up`, or `motcua down`; motcua is installed"
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert hints.runnable(told) == told
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.chdir(tmp_path)
+    assert hints.command() == f"{sys.executable} -m motcua"
+    script = tmp_path / ".venv" / "bin" / "motcua"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    assert hints.runnable(told) == told.replace("`motcua ", "`.venv/bin/motcua ")
+    monkeypatch.chdir(script.parent)
+    assert hints.command() == str(script)
+
+
+def test_a_failure_names_a_command_that_can_be_typed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hints, "command", lambda: ".venv/bin/motcua")
+    assert main(["status", "--home", str(tmp_path)]) == 1
+    assert "`.venv/bin/motcua up`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"ready": False, "assigned": [], "recovering": []}, "no partition is assigned to it yet"),
+        ({"ready": False, "assigned": [1, 2], "recovering": [2]}, "still reading the states of partition 2"),
+        (
+            {"ready": False, "why": ["insert: away", "the sink does not move"]},
+            "insert: away; the sink does not move",
+        ),
+        ({"ready": False, "why": "no law yet", "in_flight_records": 0, "law_version": 0}, "no law yet"),
+        ({"ready": False, "law": "not yet read"}, "law: not yet read"),
+        ({"ready": True, "assigned": [0], "recovering": []}, ""),
+    ],
+)
+def test_reasons_are_words(said: dict[str, object], words: str) -> None:
+    assert in_words(said) == words
+
+
+def process(name: str, url: str, *, ready: bool) -> ProcessState:
+    return ProcessState(name=name, pid=1, started=1.0, url=url, ready=ready, restarts=0, why="503")
+
+
+def test_a_broker_that_takes_connections_and_says_nothing_is_not_ready() -> None:
+    with http.server.HTTPServer((HOST, 0), http.server.BaseHTTPRequestHandler) as silent:  # never served
+        why = why_not(process("broker-2", f"{HOST}:{silent.server_port}", ready=True))
+    assert why == "the broker does not answer within 2 s"
+
+
+def test_a_broker_that_answers_is_ready(broker: str) -> None:
+    assert why_not(process("broker", broker, ready=True)) == ""
+
+
+def test_a_service_is_asked_for_its_reasons() -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"ready":false,"assigned":[],"recovering":[]}'
+            self.send_response(503)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer((HOST, 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            url = f"http://{HOST}:{server.server_port}"
+            assert why_not(process("workflow", url, ready=False)) == "no partition is assigned to it yet"
+            assert why_not(process("workflow", url, ready=True)) == ""
+        finally:
+            server.shutdown()
+            serving.join(10)
+    assert why_not(process("workflow", url, ready=False)) == "503"
+    assert why_not(process("warehouse", "clickhouse://default@x/default", ready=False)) == "503"
