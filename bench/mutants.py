@@ -39,7 +39,10 @@ ROOT: Final = Path(__file__).parents[1]
 PACKAGE: Final = "legalclock"
 JUSTIFIED: Final = ROOT / "docs" / "mutation-legal-clock.md"
 ORACLE: Final = "tests/property/test_legalclock_oracle.py"
+ORACLE_TESTS: Final = ("test_both_clocks_agree", "test_working_time_between_and_backwards_agrees")
 ORACLE_CASES: Final = "1000"
+NOT_OF_THE_PACKAGE: Final = frozenset({f"test_{PACKAGE}_commands.py"})
+"""Tests of the commands that ask the clock: slow, and not what the package is held to."""
 SECONDS: Final = 20
 BYTES: Final = 4 << 30
 # Imported once, before the forks. Nothing here may import the package under test.
@@ -188,7 +191,11 @@ def _run_tests(texts: Mapping[str, str], tests: Sequence[str], log: Path) -> Non
         os.dup2(out, 1)
         os.dup2(out, 2)
         sys.meta_path.insert(0, _FromMemory(texts))
-        status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "pytest_timeout", *tests]))
+        status = int(
+            pytest.main(
+                ["-x", "-q", "--noconftest", "-p", "no:cacheprovider", "-p", "pytest_timeout", *tests]
+            )
+        )
         sys.stdout.flush()
     except BaseException:
         traceback.print_exc()
@@ -211,14 +218,9 @@ def suite() -> list[str]:
     """The short part of the suite: the unit tests of the package, and a sample of the oracle's cases."""
     os.environ["MOTCUA_ORACLE_CASES"] = ORACLE_CASES
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a child imports as little as it needs
-    units = sorted(
-        str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "unit").glob(f"test_{PACKAGE}_*.py")
-    )
-    return [
-        *units,
-        f"{ORACLE}::test_both_clocks_agree",
-        f"{ORACLE}::test_working_time_between_and_backwards_agrees",
-    ]
+    units = sorted((ROOT / "tests" / "unit").glob(f"test_{PACKAGE}_*.py"))
+    names = [str(path.relative_to(ROOT)) for path in units if path.name not in NOT_OF_THE_PACKAGE]
+    return [*names, *(f"{ORACLE}::{name}" for name in ORACLE_TESTS)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

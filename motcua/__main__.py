@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "calendar": "show the shipped calendar, or try an amendment on dossiers",
     "simulate": "write a made-up history of an office, for replay",
     "replay": "send a history through the door and check the figures",
+    "key": "make an API key for a client of the services",
     "reconcile": "compare the log with the warehouse",
     "engine": "prove that facts and states follow from the log; parked dossiers",
     "dlq": "list, show and replay dead letters",

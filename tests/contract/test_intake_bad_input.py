@@ -352,6 +352,8 @@ async def test_a_wait_that_is_over_leaves_the_command_standing() -> None:
         ("POST", f"/v1/dossiers/{'0' * 32}/explode", 404),
         ("POST", "/v1/dossiers/ABC/withdraw", 422),
         ("GET", "/docs", 404),
+        ("HEAD", "/v1/nothing", 404),
+        ("HEAD", "/v1/dossiers", 405),
     ],
 )
 @in_loop

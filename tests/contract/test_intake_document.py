@@ -88,7 +88,29 @@ def test_what_to_send_decodes(name: str) -> None:
             ActionName.ACCEPT,
         ]
     else:
-        msgspec.convert(operation.request_example, operation.request)
+        for example in operation.request_examples.values() or [operation.request_example]:
+            msgspec.convert(example, operation.request)
+
+
+@in_loop
+async def test_every_action_has_an_example_that_the_door_takes() -> None:
+    content = (await _document())["paths"]["/v1/dossiers/{dossier_id}/{action}"]["post"]["requestBody"]
+    shown = content["content"]["application/json"]["examples"]
+    assert set(shown) == set(ActionName) - {ActionName.REGISTER}
+    async with desk() as d:
+        for action, example in shown.items():
+            path = f"/v1/dossiers/{'0' * 32}/{action}"
+            answer = await d.post(path, example["value"], key="importer", Idempotency_Key=action)
+            assert answer.status_code == 202, answer.text
+
+
+@in_loop
+async def test_the_table_of_actions_says_fields_and_roles() -> None:
+    text = (await _document())["paths"]["/v1/dossiers/{dossier_id}/{action}"]["post"]["description"]
+    assert "| stamp | (none) | seal_keeper, importer, admin |" in text
+    assert "| accept | agency? | counter, importer, admin |" in text
+    assert "| rate | score | counter, portal, importer, admin |" in text
+    assert text.count("\n| ") == len(ActionName) + 2
 
 
 def test_every_problem_shown_has_the_status_of_the_table() -> None:

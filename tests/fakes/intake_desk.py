@@ -12,9 +12,16 @@ from typing import Any, Final
 import httpx
 
 from contracts.access import KeyRing, hash_key, parse_keys
-from contracts.codec import decode_command, encode
+from contracts.codec import decode_command, decode_law, encode
 from contracts.commands import Command, CommandRecord
-from contracts.law import AgencyPublished, LawChange, LawEnacted, LawForwarded, ProcedurePublished
+from contracts.law import (
+    AgencyPublished,
+    LawChange,
+    LawEnacted,
+    LawEntry,
+    LawForwarded,
+    ProcedurePublished,
+)
 from contracts.outcomes import ActionName, CommandOutcome, Refusal, Result
 from contracts.topics import COMMANDS, LAW, OUTCOMES
 from contracts.words import Channel, Clock, TermUnit
@@ -38,6 +45,8 @@ _SCOPES: Final = {
     "other": ("counter", ("H52.19",)),
     "two": ("counter", (AGENCY, "H52.19")),
     "officer": ("officer", (AGENCY,)),
+    "approver": ("approver", (AGENCY,)),
+    "seal-keeper": ("seal_keeper", (AGENCY,)),
     "importer": ("importer", None),
     "admin": ("admin", None),
     "inspector": ("inspector", None),
@@ -154,6 +163,10 @@ class Desk:
     def records(self) -> list[CommandRecord]:
         """Everything in the topic of commands, partition by partition."""
         return [decode_command(record.value) for record in self.log.all(COMMANDS)]
+
+    def law_entries(self) -> list[LawEntry]:
+        """Everything in the topic of law."""
+        return [decode_law(record.value) for record in self.log.all(LAW)]
 
     def commands(self) -> list[Command]:
         """The commands among the records."""

@@ -53,6 +53,9 @@ class Brokers:
             enable_auto_commit=False,
             auto_offset_reset="none",
             allow_auto_create_topics=False,
+            # Asked for the end of a partition whose leader has moved, the library repeats the question to
+            # the old leader and looks for the new one only when its picture of the cluster is this old.
+            metadata_max_age_ms=5_000,
             fetch_max_wait_ms=max(1, int(self.fetch_wait * 1000)),
             fetch_max_bytes=16 << 20,
             max_partition_fetch_bytes=2 << 20,

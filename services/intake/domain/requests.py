@@ -99,23 +99,25 @@ class Ask(Struct, frozen=True, kw_only=True):
     at: Instant | None = None
 
 
-_REQUIRED: Final[Mapping[ActionName, tuple[str, ...]]] = {
+REQUIRED: Final[Mapping[ActionName, tuple[str, ...]]] = {
     ActionName.REGISTER: ("procedure", "agency", "channel"),
     ActionName.REQUEST_SUPPLEMENT: ("reason",),
     ActionName.REFUSE: ("reason",),
     ActionName.RATE: ("score",),
 }
-_OPTIONAL: Final[Mapping[ActionName, tuple[str, ...]]] = {
+OPTIONAL: Final[Mapping[ActionName, tuple[str, ...]]] = {
     ActionName.REGISTER: ("applicant",),
     ActionName.ACCEPT: ("agency",),
 }
+"""The fields an action needs, and those it may have besides. `at` is a matter of roles, not of actions."""
+
 _VARIABLE: Final = ("procedure", "agency", "channel", "applicant", "reason", "score")
 
 
 def check_fields(ask: Ask) -> None:
     """The fields an action needs are there, and those it has no use for are not. Raises Refused."""
-    required = _REQUIRED.get(ask.action, ())
-    allowed = _OPTIONAL.get(ask.action, ())
+    required = REQUIRED.get(ask.action, ())
+    allowed = OPTIONAL.get(ask.action, ())
     for name in _VARIABLE:
         given = getattr(ask, name) is not None
         if given and name not in required and name not in allowed:

@@ -45,7 +45,7 @@ def describe(name: str) -> dict[str, Any]:
     if operation.request is not None:
         extra["requestBody"] = {
             "required": True,
-            "content": {operation.request_type: _content(operation.request, operation.request_example)},
+            "content": {operation.request_type: _asked(operation)},
         }
     return {
         "operation_id": name,
@@ -95,6 +95,15 @@ def _responses(operation: Operation) -> dict[str, Any]:
         shown = response["content"][CONTENT_TYPE].setdefault("examples", {})
         shown[reason] = {"value": msgspec.to_builtins(value)}
     return responses
+
+
+def _asked(operation: Operation) -> dict[str, Any]:
+    content = _content(operation.request, operation.request_example)
+    if operation.request_examples:
+        content["examples"] = {
+            name: {"value": example} for name, example in operation.request_examples.items()
+        }
+    return content
 
 
 def _content(shape: type[Struct] | None, example: Any) -> dict[str, Any]:

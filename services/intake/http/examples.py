@@ -19,7 +19,19 @@ REGISTER: Final = {
     "channel": "counter",
     "applicant": "identity document number or account of the applicant",
 }
-ACT: Final = {"agency": "H52.18"}
+ACT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "accept": {"agency": "H52.18"},
+    "appraise": {},
+    "approve": {},
+    "stamp": {},
+    "return": {},
+    "request_supplement": {"reason": "papers_missing"},
+    "receive_supplement": {},
+    "refuse": {"reason": "not_competent"},
+    "withdraw": {},
+    "rate": {"score": 5},
+}
+"""The body of each action."""
 TAKEN: Final = {"dossier_id": _DOSSIER, "command_id": _COMMAND, "links": _LINKS}
 REGISTERED: Final[Mapping[str, Any]] = {
     "dossier_id": _DOSSIER,

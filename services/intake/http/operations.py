@@ -10,7 +10,10 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from contracts.outcomes import ActionName
+from contracts.words import Role
 from services.intake.domain import requests
+from services.intake.domain.roles import GRANTS
 from services.intake.http import answers, examples
 
 JSON: Final = "application/json"
@@ -26,12 +29,33 @@ class Operation(Struct, frozen=True, kw_only=True):
     request: type[Struct] | None = None
     request_type: str = JSON
     request_example: Any = None
+    request_examples: Mapping[str, Any] = {}
+    """Instead of one example: several by name."""
     answers: Mapping[int, tuple[type[Struct] | None, Any]] = {}
     answer_type: str = JSON
     problems: tuple[str, ...] = ()
     command: bool = False
     open: bool = False
 
+
+def action_table() -> str:
+    """Actions, their fields and the roles that may do them, as a Markdown table."""
+    rows = ["| action | fields | roles |", "| --- | --- | --- |"]
+    for action in ActionName:
+        needed = requests.REQUIRED.get(action, ())
+        fields = [*needed, *(f"{name}?" for name in requests.OPTIONAL.get(action, ()))]
+        allowed = [role.value for role in Role if action in GRANTS[role]]
+        rows.append(f"| {action} | {', '.join(fields) or '(none)'} | {', '.join(allowed)} |")
+    return "\n".join(rows)
+
+
+ACTIONS: Final = f"""One action of one dossier. Accept gives the legal dossier code.
+
+{action_table()}
+
+A field with ? may be left out: agency, when the key belongs to exactly one. An importer may also send `at`.
+`register` is `POST /v1/dossiers`. What the dossier allows next stands in each answer as `allowed_actions`.
+"""
 
 _COMMAND_PROBLEMS: Final = ("idempotency_key_missing", "unauthorized", "role_not_allowed", "not_acked")
 
@@ -50,10 +74,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     ),
     "act": Operation(
         summary="Do something with a dossier",
-        description="accept, appraise, approve, stamp, return, request_supplement, receive_supplement, "
-        "refuse, withdraw or rate. Accept gives the legal dossier code.",
+        description=ACTIONS,
         request=requests.ActionRequest,
-        request_example=examples.ACT,
+        request_examples=examples.ACT,
         answers={200: (answers.DecidedAnswer, examples.DECIDED), 202: (answers.TakenAnswer, examples.TAKEN)},
         problems=(
             *_COMMAND_PROBLEMS,

@@ -53,7 +53,7 @@ STATUS: Final[Mapping[str, int]] = {
 
 _DETAIL: Final[Mapping[str, str]] = {
     "not_acked": "Chưa rõ yêu cầu đã được ghi nhận hay chưa; hãy gửi lại với cùng Idempotency-Key.",
-    "earlier_line_not_taken": "Một dòng trước của hồ sơ này chưa được nhận; hãy gửi lại cả hai, cùng các khóa.",
+    "earlier_line_not_taken": "Một dòng trước của hồ sơ này chưa được nhận; gửi lại cả hai với cùng khóa.",
 }
 _RETRY_DETAIL: Final = "Chưa được nhận; hãy gửi lại với cùng Idempotency-Key."
 

@@ -7,7 +7,7 @@ read whole partitions and append single records, blocking. The only place where 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -98,10 +98,13 @@ class Topics:
                         return
                     yield Raw(partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
 
-    def committed(self, partition: int) -> int:
-        """How far the workers have committed the commands of a partition; 0 when they never have."""
-        with self._consumer(GROUP) as consumer, _translated("asking for the commit"):
-            return int(consumer.committed(TopicPartition(COMMANDS, partition), timeout_ms=10_000) or 0)
+    def committed(self, partitions: Iterable[int]) -> dict[int, int]:
+        """How far the workers have committed the commands of each partition; 0 where they never have."""
+        with self._consumer(GROUP) as consumer, _translated("asking for the commits"):
+            return {
+                n: int(consumer.committed(TopicPartition(COMMANDS, n), timeout_ms=10_000) or 0)
+                for n in partitions
+            }
 
     def append(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers
@@ -151,7 +154,7 @@ class PartitionTopics:
 
     def committed(self) -> int:
         """See the port."""
-        return self._topics.committed(self._number)
+        return self._topics.committed([self._number])[self._number]
 
     def states(self) -> Iterator[tuple[str, bytes]]:
         """See the port."""

@@ -94,12 +94,12 @@ def verify(number: int, clock: Clock, source: Source) -> Report:
     stored = _stored(source.states())
     kept = _primed(_kept(source.facts(), report))
     again = _Again(number, clock, source, report)
-    folded: dict[str, bytes] = {}
-    _merge(again.facts(), _folding(kept, folded, report), committed, report)
+    fold = _Fold(report)
+    _merge(again.facts(), kept, committed, report, fold)
     states = _States(stored, committed, report)
-    states.compare(folded, "folded from its facts")
-    states.compare(again.states(), "decided again", told=folded)
-    states.orphans(folded.keys() | again.states().keys())
+    states.compare(fold.states, "folded from its facts")
+    states.compare(again.states(), "decided again", told=fold.states)
+    states.orphans(fold.states.keys() | again.states().keys())
     report.dossiers = len(again.partition)
     report.parked = again.partition.parking.standing(again.partition.last_offset)
     return report
@@ -176,33 +176,57 @@ def _primed(rows: Iterator[Kept]) -> Iterator[Kept]:
     return rows if first is None else chain([first], rows)
 
 
-def _folding(kept: Iterable[Kept], folded: dict[str, bytes], report: Report) -> Iterator[Kept]:
-    """Pass the facts on, and fold each into its dossier."""
-    for place, data, fact in kept:
+class _Fold:
+    """Each dossier's facts folded, as far as they are what was decided."""
+
+    def __init__(self, report: Report) -> None:
+        self.states: Final[dict[str, bytes]] = {}
+        self._broken: set[str] = set()
+        self._report = report
+
+    def take(self, place: Place, fact: FactRecord) -> None:
+        """One more fact."""
+        if not isinstance(fact, Fact) or fact.dossier_id in self._broken:
+            return
+        data = self.states.get(fact.dossier_id)
+        stored = decode_stored(data) if data else None
+        before = stored.dossier if isinstance(stored, StoredDossier) else None
+        if fact.seq != (before.seq if before else 0) + 1:
+            self._report.tell("different", f"{_name(fact)} follows number {before.seq if before else 0}")
+            self.give_up(fact)
+            return
+        self.states[fact.dossier_id] = encode_stored(StoredDossier(place[0], evolve(before, fact)))
+
+    def give_up(self, fact: FactRecord) -> None:
+        """Something is wrong with a dossier's facts and was told: folding them would only repeat it."""
         if isinstance(fact, Fact):
-            stored = decode_stored(folded[fact.dossier_id]) if fact.dossier_id in folded else None
-            before = stored.dossier if isinstance(stored, StoredDossier) else None
-            seq = before.seq if before else 0
-            if fact.seq == seq + 1:
-                folded[fact.dossier_id] = encode_stored(StoredDossier(place[0], evolve(before, fact)))
-            else:
-                report.tell("doubled" if fact.seq <= seq else "missing", f"{_name(fact)} after number {seq}")
-        yield place, data, fact
+            self._broken.add(fact.dossier_id)
+            self.states.pop(fact.dossier_id, None)
 
 
-def _merge(decided: Iterator[Kept], kept: Iterator[Kept], committed: int, report: Report) -> None:
+def _merge(
+    decided: Iterator[Kept], kept: Iterator[Kept], committed: int, report: Report, fold: _Fold
+) -> None:
     """Two rows in the order of the causes, compared in one go."""
     ours, theirs = next(decided, None), next(kept, None)
     while ours or theirs:
         if ours and (theirs is None or ours[0] < theirs[0]):
-            report.tell("missing" if ours[0][0] < committed else "pending", _name(ours[2]))
+            if ours[0][0] < committed:
+                report.tell("missing", _name(ours[2]))
+                fold.give_up(ours[2])
+            else:
+                report.tell("pending", _name(ours[2]))
             ours = next(decided, None)
         elif theirs and (ours is None or theirs[0] < ours[0]):
             report.tell("doubled", f"{_name(theirs[2])}: nothing in the log calls for it")
+            fold.give_up(theirs[2])
             theirs = next(kept, None)
         elif ours and theirs:
-            if ours[1] != theirs[1]:
+            if ours[1] == theirs[1]:
+                fold.take(theirs[0], theirs[2])
+            else:
                 report.tell("different", f"{_name(theirs[2])}: decided again it is {_name(ours[2])}")
+                fold.give_up(theirs[2])
             ours, theirs = next(decided, None), next(kept, None)
 
 

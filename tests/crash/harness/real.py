@@ -9,6 +9,7 @@ the product's own proof must find nothing missing, doubled or different.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -22,6 +23,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from operator import ge
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,8 +62,7 @@ def real(seed: int, schedules: int) -> Verdict:
         ):
             ground = _Ground(stack, clock, random.Random(f"{seed}/{clock}"), Path(folder))
             for number in range(share):
-                what = ground.play(number)
-                verdict = ground.judge()
+                what, verdict = ground.schedule(number)
                 sys.stderr.write(f"{clock} {number}: {what}: {'WRONG' if verdict else 'clean'}\n")
                 sys.stderr.writelines(f"  {line}\n" for line in verdict.said[:10])
                 total.add(verdict)
@@ -78,8 +79,17 @@ class _Ground:
         self._agency = sample_agencies()[0].code
         self._day = datetime.now(UTC).replace(microsecond=0) - timedelta(days=60)
 
-    def play(self, number: int) -> str:
-        """One schedule; what happened in it, in words."""
+    def schedule(self, number: int) -> tuple[str, Verdict]:
+        """One schedule: what happened in it, in words, and its verdict. What nobody expected is told."""
+        try:
+            return self._play(number), self._judge()
+        except Exception:
+            for log in (self._stack.home.logs / "workflow.log", self._folder / "second.log"):
+                if log.exists():
+                    sys.stderr.write(f"--- {log.name}\n{log.read_text(errors='replace')[-4000:]}\n")
+            raise
+
+    def _play(self, number: int) -> str:
         self._day += timedelta(days=1)
         accident = self._chance.choice([self._kill, self._kill, self._freeze])
         with Client(self._stack.intake_url, self._stack.keys[Role.IMPORTER.value]) as client:
@@ -94,7 +104,7 @@ class _Ground:
             assert not door.sent.refused, door.sent.refused[:3]
         return what
 
-    def judge(self) -> Verdict:
+    def _judge(self) -> Verdict:
         """The whole log decided again, and everything asked answered."""
         verdict = Verdict()
         for number in range(DOSSIER_PARTITIONS):
@@ -190,14 +200,20 @@ class _Ground:
     # ---- the proof ------------------------------------------------------------------------------
 
     def _wait_for_all(self) -> None:
-        def through() -> bool:
-            return all(
-                self._topics.committed(number)
-                > max((r.offset for r in self._topics.read(COMMANDS, number)), default=-1)
-                for number in range(DOSSIER_PARTITIONS)
-            )
+        """Until everything in the log is committed; deciding it may append to it."""
+        ends: list[int] = []
+        while ends != (ends := self._ends()):
+            reached = functools.partial(self._reached, ends)
+            wait_until(reached, PATIENCE, f"the log to be worked off to {ends}", every=0.3)
 
-        wait_until(through, PATIENCE, "the log to be worked off", every=0.5)
+    def _reached(self, ends: list[int]) -> bool:
+        return all(map(ge, self._topics.committed(range(DOSSIER_PARTITIONS)).values(), ends))
+
+    def _ends(self) -> list[int]:
+        return [
+            max((raw.offset + 1 for raw in self._topics.read(COMMANDS, n)), default=0)
+            for n in range(DOSSIER_PARTITIONS)
+        ]
 
     def _prove(self, number: int) -> Report:
         return verify(number, self._clock, PartitionTopics(self._topics, number))
