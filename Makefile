@@ -19,9 +19,8 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 	--unsafe-package motcua --build-deps-for editable $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports architecture schemas-check deployment rules test coverage crash oracle \
-	mutants bench-clock demo up down \
-	status lock schemas tools clean
+.PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-kafka coverage \
+	crash oracle mutants bench-clock demo up down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +78,14 @@ architecture: setup
 
 test: setup ## the whole test suite
 	$(RUN) pytest
+
+# What meets a broker. Minutes: each test that wants a broker of its own starts one.
+KAFKA_TESTS := tests/unit/test_apache_parts.py \
+	$(addprefix tests/integration/test_,apache_needs.py topics_broker.py workflow_worker.py intake_broker.py \
+	intake_service.py sink_real.py stack_whole.py apache_cluster.py apache_stack.py) \
+	$(addprefix tests/e2e/test_,chain.py apache_chain.py)
+test-kafka: setup ## what meets a broker, on Apache Kafka: one server and three (needs Java 17, and Maven once)
+	MOTCUA_TEST_BROKER=apache $(RUN) pytest --timeout 300 $(KAFKA_TESTS)
 
 coverage: setup ## 100 % branch coverage of the domains, contracts and legalclock
 	$(BIN)/coverage erase

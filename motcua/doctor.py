@@ -13,7 +13,9 @@ from typing import Final
 
 import psutil
 
+from deploy.local.errors import StackError
 from deploy.local.home import Home, RunState, StackState, home_from, is_alive
+from deploy.local.jars import find_java, find_maven, jars_folder, kafka_version
 from deploy.local.ports import Ports, holder, is_free, ports_from
 from motcua.client import add_home
 from motcua.failure import Failure
@@ -51,6 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_home(parser)
     parser.add_argument("--port-base", type=int, metavar="N", help="check five ports in a row from N")
+    parser.add_argument(
+        "--broker",
+        choices=["tansu", "apache"],
+        default="tansu",
+        help="apache: also look for Java and Maven (default: tansu; a running stack knows its own)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise Failure(str(error)) from error
     wrong = 0
-    for finding in examine(home_from(args.home), ports):
+    for finding in examine(home_from(args.home), ports, args.broker):
         wrong += not finding.ok
         print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.text}", flush=True)
         if finding.remedy:
@@ -68,11 +76,13 @@ def run(args: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def examine(home: Home, ports: Ports) -> Iterator[Finding]:
-    """Every check, the cheap ones first. `ports` are those a new stack would take."""
+def examine(home: Home, ports: Ports, broker: str) -> Iterator[Finding]:
+    """Every check, the cheap ones first. `ports` and `broker` are those a new stack would have."""
     yield python_version(sys.version_info[:2])
     yield from packages()
     running = home.running()
+    if (running.broker if running else broker) == "apache":
+        yield from java()
     yield from leftovers(home, running)
     if running is None:
         yield memory(psutil.virtual_memory().available)
@@ -98,10 +108,27 @@ def packages() -> Iterator[Finding]:
         return
     yield Finding(True, "packages are installed")
     from deploy.local.broker import broker_command
-    from deploy.local.errors import StackError
 
     try:
         yield Finding(True, f"broker binary {broker_command(0)[0]}")
+    except StackError as error:
+        yield Finding(False, str(error))
+
+
+def java() -> Iterator[Finding]:
+    """What Apache Kafka is run with: Java, and the jars or else Maven to fetch them."""
+    try:
+        yield Finding(True, f"Java at {find_java()}")
+    except StackError as error:
+        yield Finding(False, str(error))
+    folder = jars_folder()
+    if folder.is_dir():
+        yield Finding(True, f"Apache Kafka {kafka_version()} in {folder}")
+        return
+    try:
+        yield Finding(
+            True, f"Apache Kafka {kafka_version()} will be fetched at the first start by {find_maven()}"
+        )
     except StackError as error:
         yield Finding(False, str(error))
 
@@ -173,10 +200,10 @@ def stack(running: RunState) -> Iterator[Finding]:
     why = why_no_select(running.urls["warehouse"])
     yield Finding(not why, why or "the warehouse answers", _log_of("warehouse") if why else "")
     for one in running.processes:
-        if one.name in ("broker", "warehouse"):
-            continue
         if not is_alive(one.pid, one.started):
             yield Finding(False, f"{one.name} is down: {one.why}", _log_of(one.name))
+            continue
+        if one.name.partition("-")[0] in ("broker", "warehouse"):  # asked above
             continue
         why = why_not_ready(one.url)
         said = f"{one.name} is not ready: {why}" if why else f"{one.name} is ready, restarts: {one.restarts}"
@@ -187,7 +214,7 @@ def _broker(running: RunState) -> Finding:
     from deploy.kafka.admin import Admin, BrokerUnavailableError
     from deploy.kafka.topics import differences, planned
 
-    wanted = planned(1)
+    wanted = planned(len(running.urls["broker"].split(",")))
     try:
         with Admin(running.urls["broker"], connect_seconds=3.0) as admin:
             found = admin.standing(wanted)

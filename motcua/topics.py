@@ -31,5 +31,6 @@ def run(args: argparse.Namespace) -> int:
         running = home_from(args.home).running()
         if running is None:
             raise Failure("no broker named: give --bootstrap or MOTCUA_KAFKA")
-        bootstrap, replication = running.urls["broker"], replication or 1
+        bootstrap = running.urls["broker"]
+        replication = replication or len(bootstrap.split(","))
     return create_and_verify(bootstrap, replication)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local.leash import leashed
@@ -20,6 +21,10 @@ from deploy.local.ports import HOST, free_ports
 from deploy.local.probes import why_no_select
 from tests.brokers import running_broker
 from tests.waiting import wait_until
+
+# How long an example takes says something about the machine, nothing about the code.
+hypothesis.settings.register_profile("motcua", deadline=None)
+hypothesis.settings.load_profile("motcua")
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0

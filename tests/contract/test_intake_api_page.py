@@ -11,15 +11,18 @@ import httpx
 import pytest
 
 from contracts.outcomes import ActionName
+from motcua import catalogue
 from motcua.__main__ import main
 from services.intake.http.operations import action_table
-from tests.fakes.intake_desk import Desk, accept_all, desk, in_loop
+from tests.fakes.intake_broker import MemoryLog
+from tests.fakes.intake_desk import Desk, accept_all, desk, in_loop, law_in
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 SHELL: Final = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 LINES: Final = [line for line in SHELL.replace("\\\n", " ").splitlines() if line]
+SAMPLE: Final = list(catalogue.sample_changes())
 KEYS: Final = {
-    "COUNTER": "counter",
+    "COUNTER": "wide",
     "OFFICER": "officer",
     "APPROVER": "approver",
     "SEAL_KEEPER": "seal-keeper",
@@ -56,7 +59,9 @@ async def _curl(d: Desk, line: str, values: dict[str, str], files: dict[str, str
 async def test_every_line_of_the_page_runs() -> None:
     values = {**KEYS, "DOOR": "http://intake.test"}
     files: dict[str, str] = {}
-    async with desk() as d:
+    log = MemoryLog()
+    law_in(log, SAMPLE)
+    async with desk(log) as d:
         d.workflow = accept_all
         for line in LINES:
             if line.startswith("printf"):
@@ -82,4 +87,4 @@ def test_the_table_is_that_of_the_api_document() -> None:
 def test_the_line_that_makes_a_key_makes_one(capsys: pytest.CaptureFixture[str]) -> None:
     [line] = re.findall(r"^motcua (key new .*)$", PAGE, re.MULTILINE)
     assert main(shlex.split(line)) == 0
-    assert "[clients.counter-h52-18]" in capsys.readouterr().out
+    assert "[clients.counter-h44-100]" in capsys.readouterr().out

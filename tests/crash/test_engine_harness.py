@@ -82,7 +82,7 @@ def test_a_reader_without_a_watermark() -> None:
 
 
 def test_a_recovery_that_believes_the_last_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition, "rank", lambda stored: 0)
+    monkeypatch.setattr(partition, "rank", lambda data: 0)
     assert found_out()
 
 

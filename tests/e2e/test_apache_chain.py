@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from contracts.topics import COMMANDS, TOPICS
 from contracts.words import Role
 from deploy.local.stack import LocalStack
+from motcua.__main__ import main
 from motcua.client import Client, ClientError
 from motcua.simulate import load_profile
 from motcua.simulation.counts import Fate, count
@@ -103,6 +104,8 @@ def test_a_leader_dies_in_the_middle_and_the_figures_are_exact(tmp_path: Path) -
         report = json.loads(said)
         assert stack.wait_ready(victim, PATIENCE, other_than=killed).restarts == 1
         wait_for_copies(bootstrap)
+        for command in ("topics", "doctor", "status"):
+            assert main([command, "--home", str(stack.home.path)]) == 0, command
 
     fates = counts.fates
     wanted = {

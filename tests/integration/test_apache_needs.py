@@ -11,6 +11,7 @@ from deploy.local import jars
 from deploy.local.apache import Apache
 from deploy.local.errors import StackError
 from deploy.local.home import Home
+from motcua.__main__ import main
 
 Script = Callable[[str, str], Path]
 
@@ -98,6 +99,24 @@ def test_without_java_it_says_how_to_get_it(tmp_path: Path, script: Script) -> N
 def test_without_maven_it_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="apt-get install maven"):
         jars.find_maven({"PATH": str(tmp_path)})
+
+
+def test_doctor_says_what_is_missing(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script("java", """echo 'openjdk version "17.0.15"' >&2""")
+    script("mvn", "exit 1")
+    words = ["doctor", "--home", str(tmp_path / "home"), "--broker", "apache"]
+    main(words)
+    found = capsys.readouterr().out
+    assert f"ok    Java at {tmp_path / 'programs' / 'java'}" in found
+    assert f"ok    Apache Kafka {jars.kafka_version()} will be fetched" in found
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(words) == 1
+    found = capsys.readouterr().out
+    assert "WRONG Apache Kafka needs Java" in found
+    assert "WRONG Apache Kafka's jars are fetched with Maven" in found
 
 
 def test_the_jars_are_fetched_once_and_appear_whole(script: Script, tmp_path: Path) -> None:

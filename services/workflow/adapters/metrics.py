@@ -39,7 +39,9 @@ class Metrics:
             f"{prefix}_refusals_total", "Commands refused", ["reason"], registry=registry
         )
         self._poison = Counter(
-            f"{prefix}_dead_letters_total", "Undecodable records dead-lettered", registry=registry
+            f"{prefix}_dead_letters_total",
+            "Records nobody could decode or decide, dead-lettered",
+            registry=registry,
         )
         self._batch_seconds = Histogram(
             f"{prefix}_batch_seconds",
@@ -48,8 +50,11 @@ class Metrics:
             registry=registry,
         )
 
+        self._gauges: list[Gauge] = []
+
         def level(name: str, meaning: str) -> Gauge:
-            return Gauge(f"{prefix}_{name}", meaning, ["partition"], registry=registry)
+            self._gauges.append(Gauge(f"{prefix}_{name}", meaning, ["partition"], registry=registry))
+            return self._gauges[-1]
 
         self._applied = level("applied_offset", "Offset last applied")
         self._dossiers = level("dossiers", "Dossiers in the state")
@@ -58,13 +63,6 @@ class Metrics:
         self._law = level("law_version", "Law version in force")
         self._law_rejected = level("law_rejected", "Changes of law that could not be applied")
         self._recovery = level("recovery_seconds", "Last recovery")
-        self._levels_of_partition = (
-            self._applied,
-            self._dossiers,
-            self._deadlines,
-            self._parked,
-            self._law,
-        )
         self._delay = Histogram(
             f"{prefix}_deadline_delay_seconds",
             "From a list's first due date to its record in the log (system clock)",
@@ -107,8 +105,8 @@ class Metrics:
 
     def dropped(self, partition: Partition) -> None:
         """A partition is another worker's: its levels are no longer this one's to tell."""
-        with contextlib.suppress(KeyError):  # it was taken away before it had any
-            for gauge in (*self._levels_of_partition, self._recovery):
+        for gauge in self._gauges:
+            with contextlib.suppress(KeyError):  # it was taken away before it had any
                 gauge.remove(partition.number)
 
     def _levels(self, partition: Partition) -> None:

@@ -19,13 +19,14 @@ import faust
 
 from contracts.topics import COMMANDS
 from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
-from services.workflow.engine.lease import Lease
+from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.records import Incoming
 from services.workflow.engine.runner import Runner
 from services.workflow.settings import GROUP, Settings
 
 FAUST_VERSION: Final = "0.15.3"
 STOP_SECONDS: Final = 8.0
+WATCH_SECONDS: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,11 @@ class Worker:
         self.runners: dict[int, Runner] = {}
         self.assigned = False
         self._lease = lease
+        self._joined = self._stopping = False
+        # Heartbeats rest while a group waits for its members; longer than this it waits in vain.
+        self._join_seconds = (
+            settings.broker.rebalance_timeout_seconds + settings.broker.session_timeout_seconds
+        )
         patch_fetch_wait(settings.broker.fetch_max_wait_ms)
         patch_heartbeat(lease)
         self.app = _app(settings)
@@ -66,16 +72,31 @@ class Worker:
         """Work until `stop`. Raises when Faust itself crashed."""
         self.app.finalize()
         await self.app.start()
+        watch = asyncio.create_task(self._watch(), name="session")
+        watch.add_done_callback(self._ended)
         try:
             await self.app.wait_for_stopped(stop)
             if self.app.crashed:
                 raise RuntimeError(f"the Faust app crashed: {self.app.crash_reason!r}")
         finally:
+            self._stopping = True
+            watch.cancel()
             # Without a broker Faust waits for answers that never come; what is not committed by then is
             # read again and skipped.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.app.stop(), STOP_SECONDS)
             await self._drop(set(self.runners))
+
+    async def _watch(self) -> None:
+        """End the process when the group has long forgotten this worker, also while it has nothing to write.
+
+        A worker whose session is over does not find back reliably: after a pause the client library may wait
+        for ever between two memberships, without a partition and without an error.
+        """
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._joined:
+                self._lease.check(0.0 if self.runners else self._join_seconds)
 
     async def _read(self, stream: Any) -> None:
         try:
@@ -97,10 +118,17 @@ class Worker:
             self.runners[number] = runner = self._new_runner(number)
             self._tasks[number] = task = asyncio.create_task(runner.run(), name=f"partition-{number}")
             task.add_done_callback(self._ended)
-        self.assigned = True
+        self.assigned = self._joined = True
         log.info("assigned partitions %s", sorted(numbers))
 
     async def _on_revoked(self, app: Any, revoked: set[Any], **_: Any) -> None:
+        self.assigned = False
+        try:
+            if self.runners and not self._stopping:
+                self._lease.check()  # taken away because the session is over, not for a rebalance
+        except LeaseExpiredError as error:
+            self._fail(error)
+            raise
         await self._drop({tp.partition for tp in revoked if tp.topic == COMMANDS})
 
     async def _drop(self, numbers: set[int]) -> None:

@@ -27,10 +27,10 @@ class Lease:
         """The coordinator answered a heartbeat sent at `at` (now, when left out)."""
         self._renewed = max(self._renewed, self._now() if at is None else at)
 
-    def check(self) -> None:
-        """Raises LeaseExpiredError when a successor may have taken over."""
+    def check(self, grace: float = 0.0) -> None:
+        """Raises LeaseExpiredError when a successor may have taken over, more than `grace` seconds ago."""
         silent = self._now() - self._renewed
-        if silent > self._seconds:
+        if silent > self._seconds + grace:
             raise LeaseExpiredError(
                 f"no heartbeat for {silent:.1f} s, a session lasts {self._seconds:g} s: another worker "
                 f"may own the partitions; ending without writing"

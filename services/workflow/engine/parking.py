@@ -22,6 +22,7 @@ from services.workflow.engine.records import (
     StoredParking,
     decode_stored,
     encode_stored,
+    rank,
 )
 
 CRASHES_ALLOWED: Final = 3
@@ -109,14 +110,12 @@ class Parking:
 
 def parked_in(states: Iterable[tuple[str, bytes]]) -> dict[str, Span]:
     """The dossiers that stand still by the records of a state topic, each with the span it is in."""
-    best: dict[str, StoredParking] = {}
+    best: dict[str, bytes] = {}
     for key, data in states:
-        stored = decode_stored(data) if key.startswith(PARKING_KEY) else None
+        if key.startswith(PARKING_KEY) and (key not in best or rank(data) >= rank(best[key])):
+            best[key] = data
+    found: dict[str, Span] = {}
+    for stored in map(decode_stored, best.values()):
         if isinstance(stored, StoredParking):
-            before = best.get(stored.dossier_id)
-            if before is None or stored.known >= before.known:
-                best[stored.dossier_id] = stored
-    open_spans = {
-        name: [span for span in stored.spans if span.until is None] for name, stored in best.items()
-    }
-    return {name: spans[-1] for name, spans in open_spans.items() if spans}
+            found |= {stored.dossier_id: span for span in stored.spans if span.until is None}
+    return found

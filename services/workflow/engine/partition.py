@@ -86,7 +86,7 @@ class Partition:
         best: dict[str, tuple[int, bytes]] = {}
         shadowed: set[str] = set()
         for key, data in records:
-            height = rank(decode_stored(data))
+            height = rank(data)
             if height >= best.get(key, (-1, b""))[0]:
                 best[key] = height, data
                 shadowed.discard(key)
@@ -97,15 +97,14 @@ class Partition:
             self._take(key, data, laws)
         self._restore_law(laws)
         self.last_offset = max(self.last_offset, self.head.applied)
-        for data in self._dossiers.values():
-            self._index(self._stored_dossier(data).dossier)
         return {key: best[key][1] for key in sorted(shadowed)}
 
     def _take(self, key: str, data: bytes, laws: dict[int, StoredLaw]) -> None:
         stored = decode_stored(data)
         match stored:
-            case StoredDossier(applied=applied):
+            case StoredDossier(applied=applied, dossier=dossier):
                 self._dossiers[key] = data
+                self._index(dossier)
                 # How far the log had been decided: where a parked dossier stands still, or not yet.
                 self.last_offset = max(self.last_offset, applied)
             case StoredLaw(record=record):

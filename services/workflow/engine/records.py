@@ -107,15 +107,10 @@ class Span(Struct, frozen=True, array_like=True):
 
 
 class StoredParking(Struct, frozen=True, tag_field="table", tag="parking"):
-    """When a dossier stood still. `known` counts the offsets in it: whoever knows more is right."""
+    """When a dossier stood still; whoever knows of more beginnings and ends is right."""
 
     dossier_id: str
     spans: tuple[Span, ...]
-
-    @property
-    def known(self) -> int:
-        """Grows with every beginning and every end."""
-        return sum(1 if span.until is None else 2 for span in self.spans)
 
 
 class StoredCrash(Struct, frozen=True, tag_field="table", tag="crash"):
@@ -133,17 +128,6 @@ class StoredCrash(Struct, frozen=True, tag_field="table", tag="crash"):
 
 
 Stored = StoredDossier | StoredLaw | StoredPartition | StoredTopic | StoredParking | StoredCrash
-
-
-def rank(stored: Stored) -> int:
-    """Of several records of one key the one with the highest rank counts, wherever it stands."""
-    match stored:
-        case StoredParking():
-            return stored.known
-        case StoredCrash(count=count):
-            return count
-        case _:
-            return stored.applied
 
 
 class TopicRecreatedError(Exception):
@@ -174,6 +158,15 @@ class PartitionStuckError(Exception):
     """A record that cannot be decided and cannot be passed over: stop, a person must act."""
 
 
+class _Ranked(Struct, frozen=True):
+    """As much of a state record as its rank needs."""
+
+    applied: int = -1
+    count: int = -1
+    spans: tuple[Span, ...] = ()
+
+
+_ranked: Final[msgspec.json.Decoder[_Ranked]] = msgspec.json.Decoder(_Ranked)
 _stored: Final[msgspec.json.Decoder[Stored]] = msgspec.json.Decoder(Stored)
 _encoder: Final = msgspec.json.Encoder()
 
@@ -189,6 +182,20 @@ def decode_stored(data: bytes) -> Stored:
         return _stored.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptStateError(str(error)) from error
+
+
+def rank(data: bytes) -> int:
+    """Of several records of one key the one with the highest rank counts, wherever it stands.
+
+    It is the offset last applied; of crashes the count; of parking tables how many offsets they know. Raises
+    CorruptStateError.
+    """
+    try:
+        ranked = _ranked.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CorruptStateError(str(error)) from error
+    known = sum(1 if span.until is None else 2 for span in ranked.spans)
+    return max(ranked.applied, ranked.count, known)
 
 
 def concerns_partition(message: CommandRecord) -> bool:

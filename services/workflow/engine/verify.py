@@ -109,7 +109,7 @@ def _stored(states: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
     """Of each key the record that counts, without the tables that do not follow from the log."""
     best: dict[str, tuple[int, bytes]] = {}
     for key, data in states:
-        height = rank(decode_stored(data))
+        height = rank(data)
         if height >= best.get(key, (-1, b""))[0]:
             best[key] = height, data
     own_affair = (TOPIC_KEY, CRASH_KEY)
@@ -242,12 +242,10 @@ class _States:
             data = self._stored.get(name)
             if data == wanted or (told and told.get(name) == wanted):
                 continue
-            height = -1 if data is None else rank(decode_stored(data))
-            stored = decode_stored(wanted)
-            if height >= rank(stored):
+            if data is not None and rank(data) >= rank(wanted):
                 self._report.tell("different", f"state {name}: not as {how}")
             else:
-                due = _reach(stored) < self._committed
+                due = _reach(decode_stored(wanted)) < self._committed
                 self._report.tell("missing" if due else "pending", f"state {name}: older than {how}")
 
     def orphans(self, names: Iterable[str]) -> None:
