@@ -117,5 +117,7 @@ def parked_in(states: Iterable[tuple[str, bytes]]) -> dict[str, Span]:
     found: dict[str, Span] = {}
     for stored in map(decode_stored, best.values()):
         if isinstance(stored, StoredParking):
-            found |= {stored.dossier_id: span for span in stored.spans if span.until is None}
+            for span in stored.spans:
+                if span.until is None:
+                    found[stored.dossier_id] = span
     return found
