@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from services.analytics.domain import intents
+from services.analytics.domain.batch import Record
 from services.analytics.domain.cut import CutPolicy
 from services.analytics.domain.intents import (
     Greeting,
@@ -210,6 +211,25 @@ def test_an_idle_sink_notices_a_topic_created_again() -> None:
     process.ports.facts.ends = recreated  # type: ignore[method-assign]  # a broker that changes under us
     with pytest.raises(TopicRecreatedError):
         process.run()
+
+
+@pytest.mark.parametrize(
+    ("topic", "error"), [("topic-2", TopicRecreatedError), ("topic-1", LogTruncatedError)]
+)
+def test_offsets_that_are_gone_are_told_from_a_topic_created_again(
+    topic: str, error: type[RefusedError]
+) -> None:
+    world = a_world()
+    process = Process(world)
+
+    def gone(max_records: int, seconds: float) -> list[Record]:
+        world.facts.topic_id = topic
+        raise LogTruncatedError("reading facts: the log no longer holds the next offset")
+
+    process.ports.facts.poll = gone  # type: ignore[method-assign]  # a broker that changes under us
+    with pytest.raises(error):
+        process.run()
+    assert world.warehouse.facts == []
 
 
 def test_another_mapping_is_not_finished_by_this_release() -> None:

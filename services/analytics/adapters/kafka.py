@@ -67,7 +67,7 @@ class Brokers:
 def _translated(what: str) -> Iterator[None]:
     try:
         yield
-    except driver.OffsetOutOfRangeError as error:
+    except (driver.OffsetOutOfRangeError, driver.LogTruncationError) as error:
         raise LogTruncatedError(f"{what}: the log no longer holds the next offset") from error
     except _PASSING as error:
         raise RetryLaterError(f"{what}: the brokers do not answer ({type(error).__name__})") from error

@@ -33,6 +33,7 @@ from services.analytics.domain.poison import PoisonCount
 from services.analytics.domain.rows import MAPPING
 from services.analytics.errors import (
     FencedError,
+    LogTruncatedError,
     RefusedError,
     StopRequestedError,
     TooMuchPoisonError,
@@ -116,6 +117,9 @@ class Sink:
                 self._recover()
             while not self._stop.is_set():
                 self._step()
+        except LogTruncatedError:
+            self._check_topic()  # a topic created again lacks our offsets too, and that is the thing to say
+            raise
         except StopRequestedError:
             _log.info("stopped inside a batch; the next start finishes it")
 
