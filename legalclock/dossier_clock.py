@@ -260,15 +260,14 @@ class _Fold:
         if paused is None:
             raise ValueError("the clock goes on without having stood")
         how, term = self.clock.stands_for(paused.cause), self.clock.term
-        if how is OnSupplement.CONTINUE:
+        # Where the time was up before the pause nothing remains to go on with, and nothing begins anew. The
+        # last of the three lines is the latest, so it has the most left.
+        if how is OnSupplement.CONTINUE or self.left[2] <= 0:
             return
         again = _due(self.calendar, at, term, self.clock.policy) if how is OnSupplement.RESTART else None
         before = zip(self.lines, self.left, strict=True)
-        # Where the time was up before the pause nothing remains to go on with, and nothing begins anew.
         a, b, c = (self._moved(line, left, at, again) if left > 0 else line for line, left in before)
         self.lines = (a, b, c)
-        if self.left[2] <= 0:
-            return
         if again:
             self.ran, self.since = (), again.received_at
         else:

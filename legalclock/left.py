@@ -12,6 +12,7 @@ from typing import Final
 from legalclock.calendar import Calendar
 from legalclock.dossier_clock import DossierClock, read
 from legalclock.moments import local
+from legalclock.rulesets import OnSupplement
 from legalclock.terms import remaining
 from legalclock.units import TermUnit, unit_of
 
@@ -45,10 +46,16 @@ def left(calendar: Calendar, at: datetime, due: datetime, unit: TermUnit | str) 
 
 
 def left_now(calendar: Calendar, clock: DossierClock, at: datetime) -> Left:
-    """What is left of the current due time at `at`, the last move or later; while paused, what stands."""
+    """What is left of the current due time at `at`, the last move or later; while it stands, what stood.
+
+    Under CONTINUE a supplement is awaited while the term runs on, so time goes off what is left.
+    """
     reading = read(calendar, clock)
     counted = left(calendar, at, reading.due_current, clock.term.unit)
-    return counted if reading.remaining_minutes is None else Left(reading.remaining_minutes, counted.day)
+    paused, stood = reading.paused, reading.remaining_minutes
+    if paused is None or stood is None or clock.stands_for(paused.cause) is OnSupplement.CONTINUE:
+        return counted
+    return Left(stood, counted.day)
 
 
 def left_text(what: Left, language: str = "vi") -> str:

@@ -12,23 +12,29 @@ import pytest
 from legalclock.calendar import Calendar, Day, DayKind, differing_days
 from legalclock.dossier_clock import DossierClock, PauseCause, Term, read, started
 from legalclock.moments import LOCAL
-from legalclock.moves import apologise, pause, resume
-from legalclock.rulesets import OnSupplement
+from legalclock.moves import MoveRefusedError, apologise, apology_deadline, pause, resume
+from legalclock.postal import PostalDue, PostalOutcome, postal_outcome
+from legalclock.rulesets import RULE_SETS, OnSupplement, rule_set
 from legalclock.sessions import BadCalendarError, Session
+from legalclock.terms import LONGEST, due, extended, resumed
 from legalclock.units import TermUnit
 
 MORNING = Session(time(7, 30), time(11, 30))
 AFTERNOON = Session(time(13, 30), time(17))
-SHORT = Session(time(8), time(10))
+SHORT, MIDDLE, LAST = Session(time(8), time(10)), Session(time(11), time(12)), Session(time(13), time(18))
 WHOLE = (MORNING, AFTERNOON)
 # Every weekday has hours of its own, so that taking those of another day shows.
 UNEVEN = [WHOLE, (MORNING,), (AFTERNOON,), WHOLE, (SHORT,), (), ()]
 PLAIN = Calendar().amended(years=[2024, 2025])
 SATURDAY = date(2025, 6, 7)
+PAYMENT = PauseCause.PAYMENT
 
 
 def local(year: int, month: int, day: int, hour: int = 9, minute: int = 0) -> datetime:
     return datetime(year, month, day, hour, minute, tzinfo=LOCAL)
+
+
+JUNE_5 = local(2025, 6, 5)
 
 
 # --- the calendar
@@ -147,3 +153,88 @@ def test_a_term_that_is_over_does_not_begin_anew() -> None:
     reading = read(PLAIN, resume(PLAIN, clock, local(2025, 6, 12)))
     assert reading.due_current == local(2025, 6, 9, 17)
     assert reading.running == ((local(2025, 6, 2), local(2025, 6, 9, 17)),)
+
+
+def test_a_move_before_the_last_one_is_refused_and_so_is_an_apology_that_brings_forward() -> None:
+    clock = resume(
+        PLAIN, pause(PLAIN, started(PLAIN, local(2025, 6, 2), FIVE_DAYS), local(2025, 6, 3), PAYMENT), JUNE_5
+    )
+    with pytest.raises(MoveRefusedError, match="before_the_last"):
+        pause(PLAIN, clock, local(2025, 6, 4), PAYMENT)
+    with pytest.raises(MoveRefusedError, match="not_later"):
+        apologise(PLAIN, clock, JUNE_5, local(2025, 6, 6))
+
+
+def test_after_two_apologies_a_third_is_refused_too() -> None:
+    twice = apologise(PLAIN, promised_again(PLAIN), local(2025, 6, 10), local(2025, 6, 20), override=True)
+    with pytest.raises(MoveRefusedError, match="apology_again"):
+        apologise(PLAIN, twice, local(2025, 6, 11), local(2025, 6, 30))
+
+
+@pytest.mark.parametrize(
+    ("week", "hour", "minute"), [([(SHORT,)] * 7, 10, 0), ([(SHORT, MIDDLE, LAST)] * 7, 18, 0)]
+)
+def test_an_apology_is_in_time_until_the_end_of_the_last_session(
+    week: list[tuple[Session, ...]], hour: int, minute: int
+) -> None:
+    calendar = PLAIN.amended(sessions=week)
+    assert apology_deadline(calendar, local(2025, 6, 9)) == local(2025, 6, 8, hour, minute)
+
+
+def test_the_rule_sets_say_what_the_decrees_say() -> None:
+    said = [
+        (one.name, one.valid_from, one.apology_days, one.apologies, one.on_supplement) for one in RULE_SETS
+    ]
+    assert said == [
+        ("nd61", date(2018, 6, 21), 1, 1, OnSupplement.PAUSE),
+        ("nd118", date(2025, 7, 1), 1, 1, OnSupplement.PAUSE),
+    ]
+    assert rule_set(date(2026, 1, 1)).name == "nd118"
+
+
+def test_the_post_is_in_time_before_its_due_time_and_late_after_it() -> None:
+    limit = PostalDue(local(2025, 6, 4, 17))
+    assert postal_outcome(limit, JUNE_5, local(2025, 6, 4, 16)) is PostalOutcome.DELIVERED_IN_TIME
+    assert postal_outcome(limit, local(2025, 6, 4, 16), None) is PostalOutcome.UNDER_WAY
+    assert postal_outcome(limit, JUNE_5, None) is PostalOutcome.OVERDUE
+
+
+# --- terms and weeks
+
+
+def test_the_longest_term_and_extension_are_taken_and_the_next_refused() -> None:
+    assert LONGEST == 100_000
+    assert due(PLAIN, local(2024, 1, 2), LONGEST, "minute").due.year == 2024
+    assert extended(PLAIN, local(2024, 1, 2), LONGEST, "minute").year == 2024
+    with pytest.raises(ValueError, match="100001"):
+        due(PLAIN, local(2024, 1, 2), LONGEST + 1, "minute")
+    with pytest.raises(ValueError, match="100001"):
+        extended(PLAIN, local(2024, 1, 2), LONGEST + 1, "minute")
+
+
+@pytest.mark.parametrize("unit", list(TermUnit))
+def test_nothing_left_does_not_go_on_in_any_unit(unit: TermUnit) -> None:
+    with pytest.raises(ValueError, match="at least 1 minute"):
+        resumed(PLAIN, local(2025, 6, 2), 0, unit)
+
+
+def test_a_week_for_one_place_leaves_those_of_others_alone() -> None:
+    short, early = [(SHORT,)] * 7, [(MORNING,)] * 7
+    of_province_first = PLAIN.amended(sessions=short, province="H52").amended(sessions=early)
+    assert of_province_first.for_province("H52").sessions_on(JUNE_5.date()) == (SHORT,)
+    of_country_first = PLAIN.amended(sessions=early).amended(sessions=short, province="H52")
+    assert of_country_first.for_province("H22").sessions_on(JUNE_5.date()) == (MORNING,)
+
+
+def test_a_week_replaces_an_earlier_one_only_on_its_own_days() -> None:
+    short, early = [(SHORT,)] * 7, [(MORNING,)] * 7
+    first, last = date(2025, 6, 2), date(2025, 6, 30)
+    earlier = PLAIN.amended(sessions=short, valid_from=first, valid_to=last)
+    later = earlier.amended(sessions=early, valid_from=date(2025, 6, 10), valid_to=last)
+    assert [later.sessions_on(date(2025, 6, day)) for day in (9, 10)] == [(SHORT,), (MORNING,)]
+    sooner = earlier.amended(sessions=early, valid_from=first, valid_to=date(2025, 6, 10))
+    assert [sooner.sessions_on(date(2025, 6, day)) for day in (10, 11)] == [(MORNING,), (SHORT,)]
+    same = earlier.amended(sessions=early, valid_from=first, valid_to=last)
+    assert len(same.weeks) == len(earlier.weeks)
+    one_day = PLAIN.amended(sessions=short, valid_from=first, valid_to=first)
+    assert [len(one_day.sessions_on(date(2025, 6, day))) for day in (2, 3)] == [1, 2]
