@@ -18,6 +18,7 @@ from legalclock.rulesets import RULE_SETS, OnSupplement, rule_set
 from legalclock.sessions import BadCalendarError, Session
 from legalclock.terms import LONGEST, due, extended, resumed
 from legalclock.units import TermUnit
+from legalclock.working_time import add_working_minutes
 
 MORNING = Session(time(7, 30), time(11, 30))
 AFTERNOON = Session(time(13, 30), time(17))
@@ -238,3 +239,8 @@ def test_a_week_replaces_an_earlier_one_only_on_its_own_days() -> None:
     assert len(same.weeks) == len(earlier.weeks)
     one_day = PLAIN.amended(sessions=short, valid_from=first, valid_to=first)
     assert [len(one_day.sessions_on(date(2025, 6, day))) for day in (2, 3)] == [1, 2]
+
+
+def test_going_back_over_the_new_year_is_exact_below_a_minute() -> None:
+    just_before = local(2025, 1, 1, 7, 31) - timedelta(microseconds=1)
+    assert add_working_minutes(PLAIN, just_before, -1) == local(2024, 12, 31, 17) - timedelta(microseconds=1)
