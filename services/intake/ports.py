@@ -76,6 +76,9 @@ class Broker(Protocol):
         cancelled. `fatal` is called once when it cannot go on. Raises BrokenLogError.
         """
 
+    def partition_of(self, topic: str, key: bytes) -> int:
+        """The partition a record of that key goes to, when none is named."""
+
     def send(
         self,
         topic: str,

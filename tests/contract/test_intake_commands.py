@@ -258,6 +258,9 @@ async def test_a_log_that_cannot_be_read_stops_the_process(topic: str) -> None:
 @in_loop
 async def test_an_outcome_that_cannot_be_read_is_counted_and_passed_by() -> None:
     async with desk() as d:
+        d.log.append(OUTCOMES, 0, Stored(None, b"{", {}))  # nobody waits: it is not looked into
+        assert d.metric("undecodable_total", topic=OUTCOMES) == 0
+        d.intake.waiters.expect(("0" * 32, "0" * 16))
         d.log.append(OUTCOMES, 0, Stored(None, b"{", {}))
         assert d.fatal == []
         assert d.metric("undecodable_total", topic=OUTCOMES) == 1

@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from contracts.headers import Headers
-from contracts.topics import LAW, OUTCOMES, SERIALS, TOPICS
+from contracts.topics import COMMANDS, LAW, OUTCOMES, SERIALS, TOPICS
 from services.intake.domain.admission import Gate
 from services.intake.ports import Ack, Deliver, Fatal, Record, TooLargeError, Unavailable
 
@@ -30,11 +30,15 @@ class MemoryLog:
     def __init__(self) -> None:
         self.partitions: dict[tuple[str, int], list[Stored]] = defaultdict(list)
         self.readers: list[tuple[Deliver, set[str]]] = []
+        self.order: list[int] = []
+        """The partitions of the commands, as they came."""
 
     def append(self, topic: str, partition: int, stored: Stored) -> Ack:
         """A record gets its place, and every reader of its topic gets the record."""
         records = self.partitions[topic, partition]
         records.append(stored)
+        if topic == COMMANDS:
+            self.order.append(partition)
         ack = Ack(topic, partition, len(records) - 1)
         for deliver, topics in list(self.readers):
             if topic in topics:
@@ -71,6 +75,10 @@ class MemoryBroker:
         self.log.readers.append((deliver, {OUTCOMES, LAW, SERIALS}))
         self._open = True
 
+    def partition_of(self, topic: str, key: bytes) -> int:
+        """See the port."""
+        return zlib.crc32(key) % TOPICS[topic].partitions
+
     def send(
         self,
         topic: str,
@@ -88,7 +96,7 @@ class MemoryBroker:
             raise Unavailable("too_many_in_flight")
         if size > MAX_RECORD:
             raise TooLargeError(f"{size} bytes")
-        place = zlib.crc32(key or b"") % TOPICS[topic].partitions if partition is None else partition
+        place = self.partition_of(topic, key or b"") if partition is None else partition
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._gate.sent(size, time.monotonic())

@@ -25,6 +25,9 @@ from services.analytics.domain.intents import Entry, Range
 from services.analytics.errors import LogTruncatedError, RefusedError, RetryLaterError
 
 _TIMEOUT: Final = 10.0
+_LAW_WAIT: Final = 0.5
+_FACTS_WAIT: Final = 0.1
+_FACTS_BYTES: Final = 128 << 10
 _UNKNOWN_TOPIC: Final = 3
 _PASSING: Final = (driver.KafkaTimeoutError, driver.KafkaConnectionError, OSError)
 
@@ -45,8 +48,14 @@ class Brokers:
             "request_timeout_ms": 10_000,
         }
 
-    def consumer(self, group: str | None = None) -> Any:
-        """A consumer without subscription; `Any` because the library is untyped."""
+    def consumer(
+        self, group: str | None = None, *, fetch_wait: float | None = None, fetch_bytes: int = 1
+    ) -> Any:
+        """A consumer without subscription; `Any` because the library is untyped.
+
+        A fetch is answered once there are `fetch_bytes`, or when its wait is over.
+        """
+        wait = self.fetch_wait if fetch_wait is None else fetch_wait
         return KafkaConsumer(
             **self.common(),
             group_id=group,
@@ -56,7 +65,8 @@ class Brokers:
             # Asked for the end of a partition whose leader has moved, the library repeats the question to
             # the old leader and looks for the new one only when its picture of the cluster is this old.
             metadata_max_age_ms=5_000,
-            fetch_max_wait_ms=max(1, int(self.fetch_wait * 1000)),
+            fetch_max_wait_ms=max(1, int(wait * 1000)),
+            fetch_min_bytes=fetch_bytes,
             fetch_max_bytes=16 << 20,
             max_partition_fetch_bytes=2 << 20,
             metrics_enabled=False,
@@ -84,7 +94,8 @@ class KafkaFactLog:
         self._parts = {p: TopicPartition(FACTS, p) for p in partitions}
         with _translated("connecting"):
             self._admin = KafkaAdminClient(**brokers.common())
-            self._consumer = brokers.consumer(group)
+            # The sink gathers anyway: under load a few large fetches cost much less than many small ones.
+            self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT, fetch_bytes=_FACTS_BYTES)
             self._consumer.assign(list(self._parts.values()))
             # The library refuses to poll while any partition, even a paused one, has no position.
             for part in self._parts.values():
@@ -255,7 +266,8 @@ class KafkaLawLog:
     def __init__(self, brokers: Brokers) -> None:
         part = TopicPartition(LAW, 0)
         with _translated("connecting"):
-            self._consumer = brokers.consumer()
+            # Nobody waits for a name: a broker that does not wake a waiting fetch need not be asked often.
+            self._consumer = brokers.consumer(fetch_wait=_LAW_WAIT)
             self._consumer.assign([part])
             (start,) = self._consumer.beginning_offsets([part], timeout_ms=5_000).values()
             self._consumer.seek(part, start)

@@ -12,10 +12,12 @@ import asyncio
 import logging
 import threading
 import time
+from functools import lru_cache
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
 from contracts.headers import Headers
@@ -81,6 +83,10 @@ class KafkaBroker:
         self._watcher = asyncio.create_task(self._watch())
         self._watcher.add_done_callback(report_to(fatal))
 
+    def partition_of(self, topic: str, key: bytes) -> int:
+        """See the port."""
+        return _hash(key) % TOPICS[topic].partitions
+
     def send(
         self,
         topic: str,
@@ -96,6 +102,8 @@ class KafkaBroker:
         size = len(value) + len(key or b"") + _HEADERS_WEIGHT
         if not self._gate.has_room(size):
             raise Unavailable("too_many_in_flight")
+        if partition is None and key is not None:
+            partition = self.partition_of(topic, key)
         try:
             handed = self._producer.send(topic, value=value, key=key, partition=partition, headers=headers)
         except MessageSizeTooLargeError as error:
@@ -169,6 +177,12 @@ class KafkaBroker:
 
     def _failed(self, pending: Pending, error: BaseException) -> None:
         self._in_flight.settle(pending, error)
+
+
+@lru_cache(65_536)  # the library's is in Python, and a dossier comes again and again
+def _hash(key: bytes) -> int:
+    """As every Kafka client that keeps to Java's default places a key."""
+    return int(murmur2(key)) & 0x7FFF_FFFF
 
 
 def _connect_producer(connection: Connection) -> Any:

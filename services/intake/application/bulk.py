@@ -1,7 +1,7 @@
 """Many requests at once, answered line by line, in the order of the lines.
 
 The serial numbers of all acceptances are claimed first, each agency and day concurrently; then the
-commands go out in line order, which inside a partition is the order of the log. After a line that could
+commands go out partition by partition, inside each in the order of the lines. After a line that could
 not be handed over (503) no later line of the same dossier goes out: the workflow remembers what it
 refused, and a retry must find the dossier as if nothing had been sent.
 """
@@ -44,9 +44,10 @@ class Bulk:
         results: dict[int, LineResult] = {}
         sent: dict[int, tuple[Prepared, bool, asyncio.Future[Ack]]] = {}
         held_back: set[str] = set()
-        for place, item in enumerate(prepared):
-            if place % _BREATH == _BREATH - 1:
+        for count, place in enumerate(self._in_log_order(prepared), 1):
+            if count % _BREATH == 0:
                 await asyncio.sleep(0)
+            item = prepared[place]
             if isinstance(item, Refused):
                 results[place] = item
             elif item.dossier_id in held_back:
@@ -64,6 +65,15 @@ class Bulk:
         for place, (item, repeated, future) in sent.items():
             results[place] = self._settle(item, repeated, future)
         return [results[place] for place in range(len(lines))]
+
+    def _in_log_order(self, prepared: Sequence[Prepared | Refused]) -> list[int]:
+        """Places partition by partition, inside each as the lines stand.
+
+        A partition's records then travel in a few large batches; taken in turns they would fill a small one
+        for every partition each time the producer sends, and every reader would pay for each of them.
+        """
+        partitions = [-1 if isinstance(item, Refused) else self._door.partition_of(item) for item in prepared]
+        return sorted(range(len(prepared)), key=partitions.__getitem__)
 
     def _hand_over(
         self, item: Prepared, serial: Serial | None

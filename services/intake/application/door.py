@@ -117,6 +117,10 @@ class Door:
         """The number a repeated acceptance was given here before."""
         return self._recents.serial(prepared)
 
+    def partition_of(self, prepared: Prepared) -> int:
+        """Where in the log the command will stand."""
+        return self._broker.partition_of(COMMANDS, prepared.dossier_id.encode())
+
     def publish(self, prepared: Prepared, serial: int | None) -> asyncio.Future[Ack]:
         """Hand the command to the broker. Raises Refused (too large), Unavailable."""
         if serial is not None:

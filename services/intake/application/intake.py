@@ -134,6 +134,8 @@ class Intake:
 
     def _read(self, record: Record) -> None:
         if record.topic == OUTCOMES:
+            if not self.waiters:
+                return
             try:
                 self.waiters.resolve(decode_outcome(record.value))
             except UndecodableError:

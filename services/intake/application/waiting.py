@@ -25,6 +25,10 @@ class Waiters:
         self._metrics = metrics
         self._closing = asyncio.Event()
 
+    def __bool__(self) -> bool:
+        """Whether anybody waits at all."""
+        return bool(self._futures)
+
     def expect(self, asked: Asked) -> asyncio.Future[CommandOutcome]:
         """A future for the next outcome of what was `asked`. Take it before the command is sent."""
         future: asyncio.Future[CommandOutcome] = asyncio.get_running_loop().create_future()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -21,6 +21,11 @@ from contracts.outcomes import CommandOutcome
 from contracts.topics import COMMANDS, COMMANDS_DLQ, FACTS, OUTCOMES, STATES
 from services.workflow.engine.records import FENCE_KEY, Poison
 from services.workflow.settings import Settings
+
+_Record = tuple[bytes | None, bytes | None, Headers]
+"""Key, value, headers."""
+
+_NO_HEADERS: Final[Headers] = []
 
 
 class Log:
@@ -54,36 +59,17 @@ class Log:
         now: datetime,
     ) -> None:
         """Produce and wait until the brokers acked every one. `now` stamps outcomes and dead letters."""
-        sends: list[asyncio.Future[Any]] = []
-        for fact in facts:
-            key, headers = _fact_head(fact)
-            sends.append(await self._send(FACTS, partition, key, encode(fact), headers))
-        for outcome in outcomes:
-            headers = cloud_event(
-                id=outcome.command_id,
-                source="workflow",
-                type="CommandOutcome",
-                time=now,
-                subject=outcome.dossier_id,
-            )
-            key = outcome.dossier_id.encode()
-            sends.append(await self._send(OUTCOMES, partition, key, encode(outcome), headers))
-        for letter in poison:
-            headers = [
-                ("dlq_reason", letter.reason.encode()[:1000]),
-                ("dlq_topic", COMMANDS.encode()),
-                ("dlq_partition", str(partition).encode()),
-                ("dlq_offset", str(letter.record.offset).encode()),
-                ("dlq_at", now.isoformat().encode()),
-            ]
-            record = letter.record
-            sends.append(await self._send(COMMANDS_DLQ, partition, record.key, record.value, headers))
+        sends = [
+            *await self._send_all(FACTS, partition, (_fact_record(fact) for fact in facts)),
+            *await self._send_all(OUTCOMES, partition, (_outcome_record(o, now) for o in outcomes)),
+            *await self._send_all(COMMANDS_DLQ, partition, (_letter(p, partition, now) for p in poison)),
+        ]
         await asyncio.gather(*sends)
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """Produce the changed states and wait for the acks."""
-        sends = [await self._send(STATES, partition, key.encode(), data, []) for key, data in states.items()]
-        await asyncio.gather(*sends)
+        records = ((key.encode(), data, _NO_HEADERS) for key, data in states.items())
+        await asyncio.gather(*await self._send_all(STATES, partition, records))
 
     async def append_record(self, partition: int, record: DeadlinesReached | Parked) -> int:
         """Append a record of the worker's own to the commands and return its offset."""
@@ -131,6 +117,25 @@ class Log:
         finally:
             await consumer.stop()
 
+    async def _send_all(
+        self, topic: str, partition: int, records: Iterable[_Record]
+    ) -> list[asyncio.Future[Any]]:
+        """Hand over records in as few batches as their size allows; one future a batch.
+
+        The client's own `send` makes a future for every record, which costs more than deciding it.
+        """
+        sends: list[asyncio.Future[Any]] = []
+        batch = self._producer.create_batch()
+        for key, value, headers in records:
+            # A batch refuses what makes it too large, but never its first record.
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                sends.append(await self._producer.send_batch(batch, topic, partition=partition))
+                batch = self._producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
+        if batch.record_count():
+            sends.append(await self._producer.send_batch(batch, topic, partition=partition))
+        return sends
+
     async def _send(
         self,
         topic: str,
@@ -145,7 +150,7 @@ class Log:
         return sent
 
 
-def _fact_head(record: FactRecord) -> tuple[bytes | None, Headers]:
+def _fact_record(record: FactRecord) -> _Record:
     match record:
         case Fact():
             headers = cloud_event(
@@ -155,7 +160,7 @@ def _fact_head(record: FactRecord) -> tuple[bytes | None, Headers]:
                 time=record.at,
                 subject=record.dossier_id,
             )
-            return record.dossier_id.encode(), headers
+            return record.dossier_id.encode(), encode(record), headers
         case ClockMoved(cause=cause, to=to):
             headers = cloud_event(
                 id=f"clock-{cause.partition}-{cause.offset}-{cause.n}",
@@ -164,7 +169,29 @@ def _fact_head(record: FactRecord) -> tuple[bytes | None, Headers]:
                 time=to,
                 subject=f"partition {cause.partition}",
             )
-            return None, headers
+            return None, encode(record), headers
+
+
+def _outcome_record(outcome: CommandOutcome, now: datetime) -> _Record:
+    headers = cloud_event(
+        id=outcome.command_id,
+        source="workflow",
+        type="CommandOutcome",
+        time=now,
+        subject=outcome.dossier_id,
+    )
+    return outcome.dossier_id.encode(), encode(outcome), headers
+
+
+def _letter(poison: Poison, partition: int, now: datetime) -> _Record:
+    headers = [
+        ("dlq_reason", poison.reason.encode()[:1000]),
+        ("dlq_topic", COMMANDS.encode()),
+        ("dlq_partition", str(partition).encode()),
+        ("dlq_offset", str(poison.record.offset).encode()),
+        ("dlq_at", now.isoformat().encode()),
+    ]
+    return poison.record.key, poison.record.value, headers
 
 
 def wall_clock() -> datetime:

@@ -7,13 +7,14 @@ figures live in the log.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter as Tally
 from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from contracts.commands import DeadlinesReached
-from contracts.facts import CommandRefused, Fact
+from contracts.facts import CommandRefused, Fact, FactRecord
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import Output
 
@@ -85,16 +86,15 @@ class Metrics:
         self._poison.inc(len(output.poison))
         self._batch_seconds.observe(seconds)
         self._last_batch.set(datetime.now(UTC).timestamp())
-        for fact in output.facts:
-            if isinstance(fact, Fact):
-                self._facts.labels(type(fact.body).__name__).inc()
-                if isinstance(fact.body, CommandRefused):
-                    self._refusals.labels(fact.body.reason).inc()
-            else:
-                self._facts.labels("ClockMoved").inc()
-        for outcome in output.outcomes:
-            result = "repeated" if outcome.repeated else outcome.result.value
-            self._outcomes.labels(result).inc()
+        for name, number in Tally(_kind(fact) for fact in output.facts).items():
+            self._facts.labels(name).inc(number)
+        refused = (fact.body for fact in output.facts if isinstance(fact, Fact))
+        for body in refused:
+            if isinstance(body, CommandRefused):
+                self._refusals.labels(body.reason).inc()
+        results = ("repeated" if outcome.repeated else outcome.result.value for outcome in output.outcomes)
+        for result, number in Tally(results).items():
+            self._outcomes.labels(result).inc(number)
         self._levels(partition)
 
     def deadlines(self, partition: Partition, record: DeadlinesReached, now: datetime) -> None:
@@ -117,3 +117,7 @@ class Metrics:
         self._law_rejected.labels(number).set(len(partition.law.rejected))
         self._applied.labels(number).set(partition.last_offset)
         self._parked.labels(number).set(partition.parking.standing(partition.last_offset))
+
+
+def _kind(record: FactRecord) -> str:
+    return type(record.body if isinstance(record, Fact) else record).__name__

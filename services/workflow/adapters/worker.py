@@ -18,7 +18,7 @@ from typing import Any, Final
 import faust
 
 from contracts.topics import COMMANDS
-from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
+from services.workflow.adapters.patches import patch_fetch_wait, patch_hand_over, patch_heartbeat
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.records import Incoming
 from services.workflow.engine.runner import Runner
@@ -60,6 +60,7 @@ class Worker:
         )
         patch_fetch_wait(settings.broker.fetch_max_wait_ms)
         patch_heartbeat(lease)
+        patch_hand_over()
         self.app = _app(settings)
         topic = self.app.topic(
             COMMANDS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
