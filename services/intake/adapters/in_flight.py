@@ -46,6 +46,8 @@ class InFlight:
         self._armed = False
         self._idle = asyncio.Event()
         self._unacked_since: float | None = None
+        metrics.in_flight_records.set_function(lambda: gate.records)
+        metrics.in_flight_bytes.set_function(lambda: gate.record_bytes)
 
     def add(self, topic: str, size: int, now: float) -> Pending:
         """A record was handed to the library."""
@@ -59,7 +61,6 @@ class InFlight:
             self._unacked_since = now
         self._gate.sent(size, now)
         self._idle.clear()
-        self._show()
         return pending
 
     def settle(self, pending: Pending, result: Ack | BaseException) -> None:
@@ -79,7 +80,6 @@ class InFlight:
         for pending in lost:
             self._metrics.unresolved.labels(pending.topic).inc()
             self._finish(pending, Unavailable("not_acked"), now)
-        self._show()
         return len(lost)
 
     def silence(self, now: float) -> float:
@@ -115,7 +115,6 @@ class InFlight:
             self._finish(pending, result, now)
         if slowest is not None:
             self._metrics.ack_seconds.observe(slowest)
-        self._show()
 
     def _finish(self, pending: Pending, result: Ack | BaseException, now: float) -> None:
         del self._under_way[pending]
@@ -130,10 +129,6 @@ class InFlight:
                 pending.future.set_exception(Unavailable("not_acked"))
         if not self._under_way:
             self._idle.set()
-
-    def _show(self) -> None:
-        self._metrics.in_flight_records.set(self._gate.records)
-        self._metrics.in_flight_bytes.set(self._gate.record_bytes)
 
 
 def _collect(future: asyncio.Future[Ack]) -> None:
