@@ -95,8 +95,8 @@ coverage: setup ## 100 % branch coverage of the domains, contracts and legalcloc
 SEED ?= 1
 SCHEDULES ?= 2000
 REAL ?= 0
-crash: setup ## random crashes of the engine in a model of its world: SEED=1 SCHEDULES=2000, REAL=10 on real processes
-	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL)
+crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
+	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
 
 # Minutes, not seconds: by hand, and before a release.
 CASES ?= 1000000
