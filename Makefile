@@ -82,7 +82,7 @@ test: setup ## the whole test suite
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.
 KAFKA_TESTS := tests/unit/test_apache_parts.py \
 	$(addprefix tests/integration/test_,apache_needs.py topics_broker.py workflow_worker.py intake_broker.py \
-	intake_service.py sink_real.py stack_whole.py apache_cluster.py apache_stack.py) \
+	intake_service.py sink_real.py stack_whole.py apache_cluster.py apache_producers.py apache_stack.py) \
 	$(addprefix tests/e2e/test_,chain.py apache_chain.py)
 test-kafka: setup ## what meets a broker, on Apache Kafka: one server and three (needs Java 17, and Maven once)
 	MOTCUA_TEST_BROKER=apache $(RUN) pytest --timeout 300 $(KAFKA_TESTS)
@@ -95,8 +95,8 @@ coverage: setup ## 100 % branch coverage of the domains, contracts and legalcloc
 SEED ?= 1
 SCHEDULES ?= 2000
 REAL ?= 0
-crash: setup ## random crashes of the engine in a model of its world: SEED=1 SCHEDULES=2000, REAL=10 on real processes
-	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL)
+crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
+	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
 
 # Minutes, not seconds: by hand, and before a release.
 CASES ?= 1000000

@@ -36,7 +36,7 @@ with warnings.catch_warnings():
     base_environment = importlib.import_module("deploy.local.plan").base_environment
 
 KIND: Final = BrokerKind(os.environ.get("MOTCUA_TEST_BROKER", BrokerKind.TANSU))
-START_SECONDS: Final = 120.0 if KIND is BrokerKind.APACHE else 30.0
+START_SECONDS: Final = {BrokerKind.TANSU: 30.0, BrokerKind.APACHE: 120.0}
 STOP_SECONDS: Final = 10.0
 
 needs_apache: Final = pytest.mark.skipif(
@@ -47,11 +47,11 @@ needs_apache: Final = pytest.mark.skipif(
 class OwnBroker:
     """A broker of one test, of `size` processes; `start` and `kill` work on all of them or on one by name."""
 
-    def __init__(self, folder: Path, size: int = 1) -> None:
+    def __init__(self, folder: Path, size: int = 1, kind: BrokerKind = KIND) -> None:
         """`folder` keeps data and logs."""
         self._home = Home(folder / "broker")
         self._home.logs.mkdir(parents=True, exist_ok=True)
-        self._broker = _made(self._home, size)
+        self._broker = _made(self._home, size, kind)
         self._broker.prepare(lambda _: None)
         specs = self._broker.processes(base_environment(os.environ))
         self._specs: Final = {spec.name: spec for spec in specs}
@@ -80,7 +80,8 @@ class OwnBroker:
                     stderr=subprocess.STDOUT,
                 )
         if topics:
-            ensure_topics(self.bootstrap, self._broker.replication, patience=START_SECONDS)
+            patience = START_SECONDS[self._broker.kind]
+            ensure_topics(self.bootstrap, self._broker.replication, patience=patience)
 
     def kill(self, *names: str) -> None:
         """SIGKILL, to all or to some; harmless when they are down."""
@@ -104,8 +105,8 @@ def running_broker(folder: Path, size: int = 1, *, topics: bool = True) -> Itera
         broker.kill()
 
 
-def _made(home: Home, size: int) -> StackBroker:
-    if KIND is BrokerKind.TANSU:
+def _made(home: Home, size: int, kind: BrokerKind) -> StackBroker:
+    if kind is BrokerKind.TANSU:
         return Tansu(home, free_ports(1)[0])
     ports = free_ports(2 * size)
     made = Apache(home, "log", tuple(ports[:size]), tuple(ports[size:]))

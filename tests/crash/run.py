@@ -2,18 +2,23 @@
 
 Schedule number k draws everything from seed + k; an even one runs under the system clock, an odd one under
 the log clock. The last line says how many there were and what they lost, doubled or wrote differently; exit
-code 1 unless all three are zero. `--real` adds schedules in which real processes are killed or frozen.
+code 1 unless all three are zero. `--real` adds schedules in which real processes are killed or frozen, on
+Tansu or on Apache Kafka (`--broker apache --brokers 3`), of which the leading broker is killed too.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
 
 from contracts.words import Clock
+from deploy.local.broker import BrokerKind
+from deploy.local.errors import StackError
+from motcua.up import add_broker
 from tests.crash.harness.oracle import Verdict
 from tests.crash.harness.schedule import survive
 from tests.crash.harness.worker import POINTS
@@ -54,13 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schedules", type=int, default=2000, help="schedules of the model")
     parser.add_argument("--real", type=int, default=0, help="schedules of real processes")
+    add_broker(parser)
     args = parser.parse_args(arguments)
     total = simulated(args.seed, args.schedules)
     if args.real:
         # Imported here: the model needs no broker and no client library.
         from tests.crash.harness.real import real
 
-        total.add(real(args.seed, args.real))
+        try:
+            total.add(real(args.seed, args.real, BrokerKind(args.broker), args.brokers))
+        except StackError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
     sys.stdout.write(
         f"schedules {args.schedules + args.real}, lost {total.lost}, doubled {total.doubled}, "
         f"different {total.different}\n"
@@ -69,4 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    for client in ("aiokafka", "kafka"):  # they tell of every refused connection to a broker we killed
+        logging.getLogger(client).setLevel(logging.CRITICAL)
     raise SystemExit(main())

@@ -114,7 +114,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
 
 
 def test_killed_and_frozen_at_work(capsys: pytest.CaptureFixture[str]) -> None:
-    code = crash(["--seed", "1", "--schedules", "0", "--real", "10"])
+    code = crash(["--seed", "1", "--schedules", "0", "--real", "10", "--broker", KIND.value])
     out, err = capsys.readouterr()
     assert out == "schedules 10, lost 0, doubled 0, different 0\n", err
     assert code == 0

@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 from kafka import KafkaProducer
 from kafka.errors import KafkaError as PythonKafkaError
 
@@ -21,7 +19,7 @@ from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, FACTS, LAW, TOPICS
 from deploy.kafka.admin import Admin
 from deploy.kafka.topics import differences
 from tests.brokers import OwnBroker, needs_apache
-from tests.waiting import wait_until
+from tests.copies import most_leading, wait_for_copies
 
 pytestmark = [needs_apache, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -38,37 +36,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnBroker]:
         yield broker
     finally:
         broker.kill()
-
-
-async def described(cluster: OwnBroker, *topics: str) -> list[dict[str, Any]]:
-    """What the cluster knows of each partition of the topics, in order: partition, leader, replicas, isr."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
-    await admin.start()
-    try:
-        rows = await admin.describe_topics(list(topics))
-    finally:
-        await admin.close()
-    return sorted((one for row in rows for one in row["partitions"]), key=lambda one: int(one["partition"]))
-
-
-def wait_for_copies(cluster: OwnBroker) -> None:
-    """Until every copy of every partition of every topic is in step."""
-    partitions = sum(topic.partitions for topic in TOPICS.values())
-
-    def whole() -> bool:
-        try:
-            found = asyncio.run(described(cluster, *TOPICS))
-        except KafkaError:
-            return False
-        return len(found) == partitions and all(len(one["isr"]) == 3 for one in found)
-
-    wait_until(whole, PATIENCE, "every copy to be in step", every=0.5)
-
-
-def most_leading(cluster: OwnBroker, topic: str) -> str:
-    """The server that leads most partitions of a topic."""
-    leaders = [one["leader"] for one in asyncio.run(described(cluster, topic))]
-    return f"broker-{max(set(leaders), key=leaders.count)}"
 
 
 @asynccontextmanager
@@ -148,7 +115,7 @@ def test_one_server_may_be_lost_and_with_two_lost_nothing_is_acknowledged(cluste
     leader = most_leading(cluster, LAW)
     second = next(name for name in cluster.names if name != leader)
     asyncio.run(_law(cluster, leader, second))
-    wait_for_copies(cluster)
+    wait_for_copies(cluster, PATIENCE)
     assert asyncio.run(stored(cluster, LAW)) == {0: [b"%d" % number for number in range(101)]}
 
 
@@ -172,7 +139,7 @@ def test_an_idempotent_producer_writes_once_and_in_order_when_a_leader_dies(
     victim = most_leading(cluster, topic)
     asyncio.run(_many(cluster, topic, count, victim))
     cluster.start(victim, topics=False)
-    wait_for_copies(cluster)
+    wait_for_copies(cluster, PATIENCE)
     found = asyncio.run(stored(cluster, topic))
     for partition, values in found.items():
         assert values == [b"%d" % number for number in range(partition, count, DOSSIER_PARTITIONS)]

@@ -12,6 +12,7 @@ from deploy.local.apache import Apache
 from deploy.local.errors import StackError
 from deploy.local.home import Home
 from motcua.__main__ import main
+from tests.crash.run import main as crash
 
 Script = Callable[[str, str], Path]
 
@@ -99,6 +100,15 @@ def test_without_java_it_says_how_to_get_it(tmp_path: Path, script: Script) -> N
 def test_without_maven_it_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="apt-get install maven"):
         jars.find_maven({"PATH": str(tmp_path)})
+
+
+def test_the_crash_proof_says_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert crash(["--schedules", "0", "--real", "1", "--broker", "apache"]) == 2
+    assert "apt-get install openjdk-17-jre-headless" in capsys.readouterr().err
 
 
 def test_doctor_says_what_is_missing(

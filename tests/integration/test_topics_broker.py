@@ -13,7 +13,7 @@ from deploy.kafka.__main__ import main
 from deploy.kafka.admin import Admin, BrokerUnavailableError
 from deploy.kafka.topics import ensure_topics, planned
 from deploy.local.ports import HOST, free_ports
-from tests.brokers import START_SECONDS, running_broker
+from tests.brokers import KIND, START_SECONDS, running_broker
 from tests.waiting import wait_until
 
 COMMANDS, LAW = "dossier.commands.v1", "law.v1"
@@ -31,7 +31,7 @@ def empty_broker(tmp_path: Path) -> Iterator[str]:
             except BrokerUnavailableError:
                 return False
 
-        wait_until(answers, START_SECONDS, "the broker to answer")
+        wait_until(answers, START_SECONDS[KIND], "the broker to answer")
         yield address
 
 
