@@ -11,10 +11,11 @@ import pytest
 from contracts.commands import TimeAdvanced
 from contracts.facts import Cause
 from contracts.words import Clock
-from services.workflow.engine import partition, runner, verify
+from services.workflow.engine import restoring, runner, verify
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import Decoded, Poison
+from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.runner import Runner
 from tests.crash.harness.history import END, Fragile
 from tests.crash.harness.oracle import Kept, Reader, Verdict, read_once
@@ -82,18 +83,12 @@ def test_a_reader_without_a_watermark() -> None:
 
 
 def test_a_recovery_that_believes_the_last_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition, "rank", lambda data: 0)
+    monkeypatch.setattr(restoring, "rank", lambda data: 0)
     assert found_out()
 
 
 def test_a_recovery_that_leaves_an_old_record_behind_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    restore = Partition.restore
-
-    def silent(self: Partition, records: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
-        restore(self, records)
-        return {}
-
-    monkeypatch.setattr(Partition, "restore", silent)
+    monkeypatch.setattr(Restoring, "repairs", lambda self: {})
     assert "different" in found_out()
 
 
