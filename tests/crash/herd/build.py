@@ -1,9 +1,9 @@
 """A log with a herd in it, written as intake and workflow would have written it, only faster.
 
-The commands are decided by the engine's own :class:`Partition`, in batches of the worker's size; commands,
-facts and states are written with the worker's encodings, headers and batch sizes, the topic's id with them,
-and the group's offsets are committed. So `motcua engine verify` finds nothing to say about it. Outcomes are
-left out: they are kept for a day and nobody waits for these.
+The commands are decided by the engine's own :class:`Partition`, in batches of the worker's size; facts and
+states are written by the worker's own :class:`Log`, the topic's id with them, and the group's offsets are
+committed. So `motcua engine verify` finds nothing to say about it. Outcomes are left out: they are kept for a
+day and nobody waits for these.
 """
 
 from __future__ import annotations
@@ -20,54 +20,63 @@ from aiokafka.partitioner import murmur2
 
 from contracts.codec import encode
 from contracts.commands import Command, LawChanged
-from contracts.headers import Headers
-from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, FACTS, STATES
+from contracts.topics import COMMANDS, DOSSIER_PARTITIONS
 from contracts.words import Clock
-from services.workflow.adapters.log import _fact_head
+from services.workflow.adapters.log import Log, wall_clock
+from services.workflow.adapters.topics import topic_id
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import Decoded, Incoming
-from services.workflow.settings import GROUP
+from services.workflow.engine.records import Decoded, Incoming, Output
+from services.workflow.settings import GROUP, Settings, read_settings
+from tests.brokers import KIND
 from tests.crash.herd.plan import Plan, law
 
 BATCH: Final = 500
-BATCH_BYTES: Final = 131_072
 PROCESSES: Final = 2
 
 
-def build(bootstrap: str, plan: Plan, topic_id: str) -> dict[int, int]:
+def build(bootstrap: str, plan: Plan) -> dict[int, int]:
     """Fill the empty topics of a broker; for each partition how many facts were written."""
     shares = [range(n, DOSSIER_PARTITIONS, PROCESSES) for n in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        written = pool.map(partial(_fill, bootstrap, plan, topic_id), shares)
+        written = pool.map(partial(_fill, bootstrap, plan), shares)
         return {number: facts for one in written for number, facts in one.items()}
 
 
-def _fill(bootstrap: str, plan: Plan, topic_id: str, numbers: Sequence[int]) -> dict[int, int]:
-    return asyncio.run(_filled(bootstrap, plan, topic_id, numbers))
+def _fill(bootstrap: str, plan: Plan, numbers: Sequence[int]) -> dict[int, int]:
+    settings = read_settings({"MOTCUA_KAFKA": bootstrap, "MOTCUA_BROKER": KIND.value})
+    return asyncio.run(_filled(settings, plan, numbers, topic_id(settings, COMMANDS)))
 
 
-async def _filled(bootstrap: str, plan: Plan, topic_id: str, numbers: Sequence[int]) -> dict[int, int]:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES)
+async def _filled(settings: Settings, plan: Plan, numbers: Sequence[int], named: str) -> dict[int, int]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=list(settings.bootstrap), acks="all", max_batch_size=1_000_000
+    )
+    log = Log(settings)
     await producer.start()
+    await log.start()
     try:
-        builders = {number: _Builder(producer, number) for number in numbers}
+        builders = {number: _Builder(producer, log, number) for number in numbers}
         for builder in builders.values():
-            await builder.begin(law(plan.due), topic_id)
+            await builder.begin(law(plan.due), named)
         for number in range(plan.dossiers):
             register, accept = plan.commands(number)
-            target = (murmur2(register.dossier_id.encode()) & 0x7FFFFFFF) % DOSSIER_PARTITIONS
-            if target in builders:
-                await builders[target].add(register, accept)
+            key = register.dossier_id.encode()
+            builder_of = builders.get((murmur2(key) & 0x7FFFFFFF) % DOSSIER_PARTITIONS)
+            if builder_of:
+                await builder_of.add(register, accept)
         for builder in builders.values():
             await builder.end()
     finally:
+        await log.stop()
         await producer.stop()
-    await _commit(bootstrap, {number: builder.offset for number, builder in builders.items()})
-    return {number: builder.facts.count for number, builder in builders.items()}
+    await _commit(settings, {number: builder.offset for number, builder in builders.items()})
+    return {number: builder.facts for number, builder in builders.items()}
 
 
-async def _commit(bootstrap: str, offsets: dict[int, int]) -> None:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
+async def _commit(settings: Settings, offsets: dict[int, int]) -> None:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=list(settings.bootstrap), group_id=GROUP, enable_auto_commit=False
+    )
     await consumer.start()
     try:
         parts = {TopicPartition(COMMANDS, number): offset for number, offset in offsets.items()}
@@ -77,76 +86,55 @@ async def _commit(bootstrap: str, offsets: dict[int, int]) -> None:
         await consumer.stop()
 
 
-class _Topic:
-    """Records of one partition of a topic, in batches of the worker's size, acked in their order."""
-
-    def __init__(self, producer: Any, name: str, number: int) -> None:
-        self._producer, self._name, self._number = producer, name, number
-        self._batch = producer.create_batch()
-        self._sent: list[Any] = []
-        self.count = 0
-
-    async def append(self, key: bytes | None, value: bytes, headers: Headers) -> None:
-        if self._batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-            await self.send()
-            self._batch.append(timestamp=None, key=key, value=value, headers=headers)
-        self.count += 1
-
-    async def send(self) -> None:
-        if self._batch.record_count():
-            sent = await self._producer.send_batch(self._batch, self._name, partition=self._number)
-            self._sent.append(sent)
-            self._batch = self._producer.create_batch()
-
-    async def acked(self) -> None:
-        """Raises when a record did not come to stand where the log counts it."""
-        await self.send()
-        last = await self._sent[-1]
-        for sent in self._sent:
-            await sent
-        if last.offset >= self.count:
-            raise RuntimeError(f"{self._name}, partition {self._number}: it was not empty")
-
-
 class _Builder:
-    """One partition as the worker would have left it."""
+    """One partition as the worker would have left it; one batch is written while the next is decided."""
 
-    def __init__(self, producer: Any, number: int) -> None:
+    def __init__(self, producer: Any, log: Log, number: int) -> None:
+        self._producer, self._log, self._number = producer, log, number
         self._partition = Partition(number, Clock.SYSTEM)
-        self._commands = _Topic(producer, COMMANDS, number)
-        self.facts = _Topic(producer, FACTS, number)
-        self._states = _Topic(producer, STATES, number)
         self._batch: list[Decoded] = []
+        self._writing: asyncio.Task[None] | None = None
         self.offset = 0
+        self.facts = 0
 
-    async def begin(self, change: LawChanged, topic_id: str) -> None:
-        for key, data in self._partition.check_topic(topic_id).items():
-            await self._states.append(key.encode(), data, [])
-        await self._record(change, None)
+    async def begin(self, change: LawChanged, named: str) -> None:
+        await self._log.write_states(self._number, self._partition.check_topic(named))
+        self._take(change, None)
         await self._decide()
 
     async def add(self, *one: Command) -> None:
         for command in one:
-            await self._record(command, command.dossier_id.encode())
+            self._take(command, command.dossier_id.encode())
         if len(self._batch) >= BATCH:
             await self._decide()
 
     async def end(self) -> None:
         await self._decide()
-        for topic in (self._commands, self.facts, self._states):
-            await topic.acked()
+        await self._written()
 
-    async def _record(self, message: Command | LawChanged, key: bytes | None) -> None:
-        value = encode(message)
-        await self._commands.append(key, value, [])
-        self._batch.append(Decoded(Incoming(self.offset, key, value), message))
+    def _take(self, message: Command | LawChanged, key: bytes | None) -> None:
+        self._batch.append(Decoded(Incoming(self.offset, key, encode(message)), message))
         self.offset += 1
 
     async def _decide(self) -> None:
-        output = self._partition.apply(self._batch)
-        self._batch = []
-        for fact in output.facts:
-            head, headers = _fact_head(fact)
-            await self.facts.append(head, encode(fact), headers)
-        for name, data in output.states.items():
-            await self._states.append(name.encode(), data, [])
+        batch, self._batch = self._batch, []
+        output = self._partition.apply(batch)
+        self.facts += len(output.facts)
+        await self._written()
+        self._writing = asyncio.create_task(self._write(batch, output))
+
+    async def _written(self) -> None:
+        if self._writing:
+            await self._writing
+
+    async def _write(self, batch: list[Decoded], output: Output) -> None:
+        if not batch:
+            return
+        commands = self._producer.create_batch()
+        for item in batch:
+            commands.append(timestamp=None, key=item.record.key, value=item.record.value)
+        sent = await self._producer.send_batch(commands, COMMANDS, partition=self._number)
+        if (await sent).offset != batch[0].offset:
+            raise RuntimeError(f"{COMMANDS}, partition {self._number}: it was not empty")
+        await self._log.write(self._number, output.facts, (), (), wall_clock())
+        await self._log.write_states(self._number, output.states)

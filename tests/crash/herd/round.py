@@ -14,10 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from contracts.topics import COMMANDS
-from services.workflow.adapters.topics import topic_id
-from services.workflow.settings import read_settings
-from tests.brokers import KIND, running_broker
+from tests.brokers import running_broker
 from tests.crash.herd.build import build
 from tests.crash.herd.load import Load
 from tests.crash.herd.plan import Plan, beside
@@ -65,7 +62,7 @@ def recovered(dossiers: int) -> tuple[Recovery, float]:
     """How a worker comes up with so many open dossiers, none of them due, and what the whole round took."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, running_broker(Path(name)) as bootstrap:
-        fill(bootstrap, Plan(dossiers, _second(3600)))
+        build(bootstrap, Plan(dossiers, _second(3600)))
         worker = OneWorker(bootstrap, Path(name))
         try:
             return _come_up(worker, dossiers), time.monotonic() - began
@@ -82,7 +79,7 @@ def stampede(dossiers: int, lead: float, *, kill: bool) -> Result:
 def stampede_on(bootstrap: str, folder: Path, dossiers: int, lead: float, *, kill: bool) -> Result:
     """The same on a broker with empty topics."""
     plan = Plan(dossiers, _second(lead))
-    starts = fill(bootstrap, plan)
+    starts = build(bootstrap, plan)
     worker = OneWorker(bootstrap, folder)
     try:
         recovery = _come_up(worker, dossiers)
@@ -91,12 +88,6 @@ def stampede_on(bootstrap: str, folder: Path, dossiers: int, lead: float, *, kil
         return asyncio.run(_Stampede(bootstrap, worker, plan, starts, recovery).run(kill=kill))
     finally:
         worker.kill()
-
-
-def fill(bootstrap: str, plan: Plan) -> dict[int, int]:
-    """Build the log; where the facts end in each partition."""
-    settings = read_settings({"MOTCUA_KAFKA": bootstrap, "MOTCUA_BROKER": KIND.value})
-    return build(bootstrap, plan, topic_id(settings, COMMANDS))
 
 
 def _come_up(worker: OneWorker, dossiers: int) -> Recovery:
