@@ -52,6 +52,8 @@ class Result:
     lost: int
     doubled: int
     repeats: int
+    at_kill: int
+    """How many had been fired when the worker died; all of them, without a kill."""
 
 
 class HerdTooEarlyError(Exception):
@@ -116,7 +118,7 @@ class _Stampede:
 
     async def run(self, *, kill: bool) -> Result:
         loop = asyncio.get_running_loop()
-        again = None
+        again, at_kill = None, self._plan.dossiers
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             due = self._plan.due.timestamp()
             await asyncio.sleep(due - HEAD_START - time.time())
@@ -127,7 +129,7 @@ class _Stampede:
                 await asyncio.sleep(due - time.time())
                 began = time.monotonic()
                 if kill:
-                    again = await self._kill()
+                    again, at_kill = await self._kill()
                 await counting
                 ended = time.monotonic()
                 stop_sending()
@@ -148,13 +150,14 @@ class _Stampede:
             lost=self._plan.dossiers - len(fired.once) + self._load.unanswered() + fired.gaps,
             doubled=fired.doubled,
             repeats=fired.repeats,
+            at_kill=at_kill,
         )
 
-    async def _kill(self) -> Recovery:
-        await asyncio.to_thread(self._worker.until_passed, self._plan.dossiers / 3)
+    async def _kill(self) -> tuple[Recovery, int]:
+        passed = await asyncio.to_thread(self._worker.until_passed, self._plan.dossiers // 3)
         self._worker.kill()
         self._worker.start()
-        return await asyncio.to_thread(_up, self._worker, self._plan.dossiers)
+        return await asyncio.to_thread(_up, self._worker, self._plan.dossiers), passed
 
     async def _answered(self) -> None:
         with contextlib.suppress(TimeoutError):  # what is still open then is counted as lost

@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if small:
         _say(f"{small.dossiers} open: ready in {small.ready:.1f} s, {_mib(small.resident)} MiB")
-    # What a tenth took tells what the whole will; half as much again for whatever else the machine does.
-    lead = args.lead or 30 + took * 15
+    # What a tenth took, broker and all, tells what the whole will; a minute more for a busy machine.
+    lead = args.lead or 60 + took * 10
     results = [stampede(args.dossiers, lead, kill=name == "kill") for name in rounds if name != "small"]
     missed = []
     for result in results:
@@ -54,7 +54,7 @@ def _tell(result: Result) -> None:
     one = result.recovery
     _say(f"{one.dossiers} open: ready in {one.ready:.1f} s, {_mib(one.resident)} MiB")
     if result.again:
-        _say(f"killed in the middle: ready again in {result.again.ready:.1f} s")
+        _say(f"killed with {result.at_kill} fired: ready again in {result.again.ready:.1f} s")
     _say(
         f"herd over in {result.seconds:.1f} s, {result.commands} commands beside: "
         f"p50 {result.p50 * 1e3:.0f} ms, p99 {result.p99 * 1e3:.0f} ms; at most {_mib(result.peak)} MiB; "

@@ -75,12 +75,15 @@ class OneWorker:
         """The longest recovery of a partition."""
         return max(self._metric("recovery_seconds"))
 
-    def until_passed(self, count: float) -> None:
-        """Wait until so many due dates have passed since its start."""
-        wait_until(lambda: self._passed() >= count, READY_SECONDS, f"{count:.0f} due dates to pass")
+    def until_passed(self, count: int) -> int:
+        """Wait until at least so many due dates have passed since its start; how many have."""
+        return wait_until(
+            lambda: self._passed(count), READY_SECONDS, f"{count} due dates to pass", every=0.01
+        )
 
-    def _passed(self) -> float:
-        return sum(self._metric("facts_total", 'type="DueDatePassed"'))
+    def _passed(self, least: int) -> int | None:
+        passed = int(sum(self._metric("facts_total", 'type="DueDatePassed"')))
+        return passed if passed >= least else None
 
     def _metric(self, name: str, label: str = "") -> list[float]:
         with urllib.request.urlopen(f"{self._url}/metrics", timeout=10) as response:
