@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-kafka coverage \
-	crash oracle mutants bench-clock demo up down status lock schemas tools clean
+	crash herd oracle mutants bench-clock demo up down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ SCHEDULES ?= 2000
 REAL ?= 0
 crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
 	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
+
+DOSSIERS ?= 1000000
+herd: setup ## a million dossiers due in one second, commands beside, a kill: DOSSIERS=1000000 BROKER=tansu|apache
+	MOTCUA_TEST_BROKER=$(BROKER) $(RUN) tests.crash.herd.run --dossiers $(DOSSIERS)
 
 # Minutes, not seconds: by hand, and before a release.
 CASES ?= 1000000

@@ -31,6 +31,7 @@ from services.workflow.engine.records import (
     TopicRecreatedError,
 )
 from services.workflow.engine.runner import PoisonLimit, Runner, TooMuchPoisonError
+from services.workflow.engine.turns import Turns
 from services.workflow.settings import Settings, SettingsError, read_settings
 
 EXIT_CRASH: Final = 70
@@ -70,6 +71,8 @@ async def work(settings: Settings) -> None:
     lease = Lease(settings.broker.session_timeout_seconds, time.monotonic)
     commands_id = await asyncio.to_thread(topic_id, settings, COMMANDS)
 
+    turns = Turns(settings.lists_at_once)
+
     def new_runner(number: int) -> Runner:
         return Runner(
             Partition(number, settings.clock),
@@ -80,6 +83,7 @@ async def work(settings: Settings) -> None:
             limit=PoisonLimit(settings.poison_window, settings.poison_share),
             topic_id=commands_id,
             may_write=lease.check,
+            turns=turns,
         )
 
     worker = Worker(settings, new_runner, lease, fail)

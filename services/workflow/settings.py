@@ -54,6 +54,7 @@ class Settings:
     instance: str
     log_level: str
     batch_records: int = 500
+    lists_at_once: int = 2
     poison_window: int = 1000
     poison_share: float = 0.1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from contracts.commands import TimeAdvanced
 from contracts.facts import Cause
 from contracts.words import Clock
-from services.workflow.engine import partition, runner, verify
+from services.workflow.engine import restoring, runner, verify
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import Decoded, Poison
+from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.runner import Runner
+from services.workflow.engine.turns import Turns
 from tests.crash.harness.history import END, Fragile
 from tests.crash.harness.oracle import Kept, Reader, Verdict, read_once
 from tests.crash.harness.schedule import survive
@@ -82,18 +85,12 @@ def test_a_reader_without_a_watermark() -> None:
 
 
 def test_a_recovery_that_believes_the_last_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition, "rank", lambda data: 0)
+    monkeypatch.setattr(restoring, "rank", lambda data: 0)
     assert found_out()
 
 
 def test_a_recovery_that_leaves_an_old_record_behind_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    restore = Partition.restore
-
-    def silent(self: Partition, records: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
-        restore(self, records)
-        return {}
-
-    monkeypatch.setattr(Partition, "restore", silent)
+    monkeypatch.setattr(Restoring, "repairs", lambda self: {})
     assert "different" in found_out()
 
 
@@ -131,6 +128,23 @@ def test_a_record_decided_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Partition, "_put", forgetful)
     assert found_out()
+
+
+def test_a_turn_nobody_gives_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "leave", lambda self, wake: None)
+    assert "not worked off" in found_out()
+
+
+def test_a_turn_nobody_is_woken_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave = Turns.leave
+
+    def silent(self: Turns, wake: Any) -> None:
+        self._waiting, waiting = deque(), self._waiting  # type: ignore[misc]  # broken on purpose
+        leave(self, wake)
+        self._waiting = waiting  # type: ignore[misc]  # as above
+
+    monkeypatch.setattr(Turns, "leave", silent)
+    assert "not worked off" in found_out()
 
 
 def test_crashes_that_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ from services.workflow.engine.records import (
     StoredParking,
     encode_stored,
 )
+from services.workflow.engine.restoring import Restoring
 from tests.crash.harness.history import Fragile
 from tests.fakes.workflow import OTHER_AGENCY, START, command, law_record, life
 
@@ -181,19 +182,19 @@ def test_three_crashes_park_and_a_recovery_knows_of_each() -> None:
     states: list[tuple[str, bytes]] = []
     for crash in range(1, CRASHES_ALLOWED + 1):
         partition = Partition(0, Clock.SYSTEM)
-        partition.restore(states)
+        partition.restore(Restoring(states))
         assert partition.to_park() == []
         counted = partition.parking.count(DecisionCrashedError(0, 7, DOSSIER, "key_error"))
         states += counted.items()
         assert len(states) == crash
     partition = Partition(0, Clock.SYSTEM)
-    partition.restore(reversed(states))
+    partition.restore(Restoring(reversed(states)))
     [record] = partition.to_park()
     assert record == Parked(dossier_id=DOSSIER, offset=7, reason="key_error")
     states += partition.parking.park(record).items()
     assert partition.to_park() == []
     recovered = Partition(0, Clock.SYSTEM)
-    recovered.restore(states)
+    recovered.restore(Restoring(states))
     assert recovered.to_park() == []
     assert recovered.parking.tables() == {DOSSIER: (Span(7, None, "key_error"),)}
 
@@ -206,7 +207,7 @@ def test_a_record_somebody_else_decided_meanwhile_parks_nobody() -> None:
         for crash in (StoredCrash(DOSSIER, 2, 3, "x"), StoredCrash("f" * 32, 0, 3, "x"))
     ]
     recovered = Partition(0, Clock.SYSTEM)
-    recovered.restore([*bench.states, *crashes])
+    recovered.restore(Restoring([*bench.states, *crashes]))
     assert recovered.to_park() == []
 
 

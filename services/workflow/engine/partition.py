@@ -8,7 +8,7 @@ acts on a memory that did not become durable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from contracts.codec import UndecodableError, decode_command
 from contracts.commands import (
     Command,
-    Deadline,
     DeadlinesReached,
     LawChanged,
     Parked,
@@ -26,7 +25,7 @@ from contracts.commands import (
 )
 from contracts.facts import Cause, ClockMoved
 from contracts.words import Clock
-from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.dossier import Dossier, Timer
 from services.workflow.domain.law import Law
 from services.workflow.engine.deadlines import DeadlineIndex
 from services.workflow.engine.judging import Judge, counted, refuse, stuck
@@ -49,9 +48,10 @@ from services.workflow.engine.records import (
     StoredTopic,
     TopicRecreatedError,
     decode_stored,
+    decode_timers,
     encode_stored,
-    rank,
 )
+from services.workflow.engine.restoring import Restoring
 
 
 class Partition:
@@ -64,7 +64,7 @@ class Partition:
         self._judge = judge
         self.law = Law()
         self.head = StoredPartition(applied=-1)
-        self.deadlines = DeadlineIndex(self._is_live)
+        self.deadlines = DeadlineIndex(self._standing)
         self.last_offset = -1
         self._topic_id: str | None = None
         # Encoded, because a province keeps a million of them and touches few at a time.
@@ -75,38 +75,27 @@ class Partition:
 
     # ---- recovery -------------------------------------------------------------------------------
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
-        """Rebuild from the records of the state topic, in any order and however often repeated.
-
-        For each key the record with the highest applied offset counts, not the last one: a worker that
-        was thought dead may have written after its successor. Returned are the records to write again,
-        because an older one stands behind them and would be all that compaction leaves. Raises
-        CorruptStateError.
-        """
-        best: dict[str, tuple[int, bytes]] = {}
-        shadowed: set[str] = set()
-        for key, data in records:
-            height = rank(data)
-            if height >= best.get(key, (-1, b""))[0]:
-                best[key] = height, data
-                shadowed.discard(key)
-            else:
-                shadowed.add(key)
+    def restore(self, found: Restoring) -> dict[str, bytes]:
+        """Rebuild from the state topic; the records to write again. Raises CorruptStateError."""
         laws: dict[int, StoredLaw] = {}
-        for key, (_, data) in best.items():
-            self._take(key, data, laws)
+        for data in found.tables.values():
+            self._take(data, laws)
         self._restore_law(laws)
+        self._dossiers = found.dossiers
+        for key, data in found.dossiers.items():
+            stored = decode_timers(data)
+            # How far the log had been decided: where a parked dossier stands still, or not yet.
+            self.last_offset = max(self.last_offset, stored.applied)
+            for timer in stored.dossier.timers:
+                self.deadlines.add(key, timer.at)
         self.last_offset = max(self.last_offset, self.head.applied)
-        return {key: best[key][1] for key in sorted(shadowed)}
+        return found.repairs()
 
-    def _take(self, key: str, data: bytes, laws: dict[int, StoredLaw]) -> None:
+    def _take(self, data: bytes, laws: dict[int, StoredLaw]) -> None:
         stored = decode_stored(data)
         match stored:
-            case StoredDossier(applied=applied, dossier=dossier):
-                self._dossiers[key] = data
-                self._index(dossier)
-                # How far the log had been decided: where a parked dossier stands still, or not yet.
-                self.last_offset = max(self.last_offset, applied)
+            case StoredDossier():
+                raise CorruptStateError(f"partition {self.number}: a table's key holds a dossier")
             case StoredLaw(record=record):
                 laws[record.version] = stored
             case StoredPartition():
@@ -263,6 +252,11 @@ class Partition:
         """The partition's time: the wall clock's, or, under the log clock, what the log last said."""
         return wall if self.clock is Clock.SYSTEM else self.head.time
 
+    def is_due(self, wall: datetime) -> bool:
+        """Whether time has passed a deadline that stands."""
+        now, earliest = self.now(wall), self.deadlines.next_at()
+        return now is not None and earliest is not None and earliest < now.timestamp()
+
     def due(self, wall: datetime) -> DeadlinesReached | None:
         """The record to append now that time passed deadlines; None while nothing is due."""
         now = self.now(wall)
@@ -316,11 +310,11 @@ class Partition:
     def _index(self, dossier: Dossier, before: Dossier | None = None) -> None:
         for timer in dossier.timers:
             if before is None or timer not in before.timers:
-                self.deadlines.add(dossier.id, timer.name, timer.version, timer.at)
+                self.deadlines.add(dossier.id, timer.at)
 
-    def _is_live(self, entry: Deadline) -> bool:
-        if self.parking.at(entry.dossier_id, self.last_offset):
-            return False
-        dossier = self.dossier(entry.dossier_id)
-        timer = dossier.timer(entry.timer) if dossier else None
-        return timer is not None and timer.version == entry.version
+    def _standing(self, dossier_id: str) -> tuple[Timer, ...]:
+        """The timers of a dossier that may fire: none while it is parked."""
+        data = self._dossiers.get(dossier_id)
+        if data is None or self.parking.at(dossier_id, self.last_offset):
+            return ()
+        return decode_timers(data).dossier.timers

@@ -12,8 +12,10 @@ from msgspec import Struct
 from contracts.commands import CommandRecord, LawChanged, TimeAdvanced
 from contracts.facts import FactRecord
 from contracts.outcomes import CommandOutcome
-from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.dossier import Dossier, Timer
 
+TABLES: Final = "@"
+"""How the keys of all tables begin, and of no dossier."""
 PARTITION_KEY: Final = "@partition"
 LAW_KEY: Final = "@law/"
 TOPIC_KEY: Final = "@topic"
@@ -166,8 +168,20 @@ class _Ranked(Struct, frozen=True):
     spans: tuple[Span, ...] = ()
 
 
+class _Timed(Struct, frozen=True):
+    timers: tuple[Timer, ...] = ()
+
+
+class StandingTimers(Struct, frozen=True, tag_field="table", tag="dossier"):
+    """As much of a dossier's record as the index of deadlines needs: there are many, and few are touched."""
+
+    applied: int
+    dossier: _Timed
+
+
 _ranked: Final[msgspec.json.Decoder[_Ranked]] = msgspec.json.Decoder(_Ranked)
 _stored: Final[msgspec.json.Decoder[Stored]] = msgspec.json.Decoder(Stored)
+_timers: Final[msgspec.json.Decoder[StandingTimers]] = msgspec.json.Decoder(StandingTimers)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -180,6 +194,14 @@ def decode_stored(data: bytes) -> Stored:
     """A record of the state topic. Raises CorruptStateError."""
     try:
         return _stored.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CorruptStateError(str(error)) from error
+
+
+def decode_timers(data: bytes) -> StandingTimers:
+    """The timers of a dossier's record. Raises CorruptStateError."""
+    try:
+        return _timers.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptStateError(str(error)) from error
 

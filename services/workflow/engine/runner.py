@@ -28,6 +28,8 @@ from services.workflow.engine.records import (
     Poison,
     concerns_partition,
 )
+from services.workflow.engine.restoring import Restoring
+from services.workflow.engine.turns import Turns
 
 QUEUE_LIMIT: Final = 2000
 """Records a partition holds before the reader has to wait."""
@@ -99,7 +101,8 @@ class Runner:
 
     `wall` is the wall clock. `topic_id` names the commands topic as it is now; a state that was made from
     another one is refused. `may_write` raises when this worker has lost the right to write, and is asked
-    before every write. `at` is called at each named point of the order.
+    before every write. `turns` are shared by the partitions of a process. `at` is called at each named
+    point of the order.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class Runner:
         limit: PoisonLimit,
         topic_id: str,
         may_write: Callable[[], None],
+        turns: Turns | None = None,
         at: Callable[[str], None] = lambda point: None,
     ) -> None:
         self.partition: Final = partition
@@ -131,6 +135,8 @@ class Runner:
         self._room = asyncio.Event()
         self._room.set()
         self._appended: int | None = None
+        self._turns = turns or Turns(1)
+        self._wake = self._arrived.set
 
     async def offer(self, record: Incoming, ack: Callable[[], None]) -> None:
         """Queue one record, waiting for room; `ack` is called once all that follows from it is durable."""
@@ -150,15 +156,18 @@ class Runner:
                 if batch:
                     await self._process(batch)
         finally:
+            self._turns.leave(self._wake)
             self._observer.dropped(self.partition)
 
     async def _recover(self) -> None:
         started = asyncio.get_running_loop().time()
         number = self.partition.number
-        records = [record async for record in self._log.read_states(number)]
+        found = Restoring()
+        async for key, data in self._log.read_states(number):
+            found.take(key, data)
         self._at("states read")
-        shadowed = self.partition.restore(records)
-        await self._write_states(shadowed | self.partition.check_topic(self._topic_id))
+        repairs = self.partition.restore(found)
+        await self._write_states(repairs | self.partition.check_topic(self._topic_id))
         self._at("states repaired")
         for record in self.partition.to_park():
             await self._park(record)
@@ -209,6 +218,8 @@ class Runner:
         earliest = self.partition.deadlines.next_at()
         if earliest is None:
             return None
+        if self._turns.awaited_by(self._wake):
+            return None
         return min(IDLE_SECONDS, max(0.0, earliest - self._wall().timestamp()) + 0.001)
 
     async def _process(self, batch: list[_Queued]) -> None:
@@ -229,6 +240,7 @@ class Runner:
         last = _offset(items[-1])
         if self._appended is not None and last >= self._appended:
             self._appended = None
+            self._turns.leave(self._wake)
         seconds = asyncio.get_running_loop().time() - started
         self._observer.batch(self.partition, len(batch), output, seconds)
 
@@ -243,11 +255,18 @@ class Runner:
             raise
 
     async def _append_due(self) -> None:
-        """Append the next list of reached deadlines, unless one is still on its way through the log."""
+        """Append the next list of reached deadlines, unless one is still on its way through the log.
+
+        Between two of its lists every partition decides what else came; and not all partitions have one
+        on the way at once.
+        """
         if self._appended is not None:
             return
         now = self._wall()
-        record = self.partition.due(now)
+        if not self.partition.is_due(now):
+            self._turns.leave(self._wake)
+            return
+        record = self.partition.due(now) if self._turns.take(self._wake) else None
         if record is not None:
             self._at("deadlines due")
             self._may_write()

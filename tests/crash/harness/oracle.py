@@ -17,6 +17,7 @@ from contracts.facts import Cause, Fact
 from contracts.words import Clock
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import Decoded, Incoming
+from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.verify import verify
 from tests.crash.harness.cluster import Topics
 
@@ -117,7 +118,7 @@ def judge(
     shuffled = chance.sample(topics.states, len(topics.states))
     for states, what in ((shuffled, "recovery"), (dict(topics.states).items(), "recovery once compacted")):
         rebuilt = Partition(number, clock)
-        rebuilt.restore(states)
+        rebuilt.restore(Restoring(states))
         _judge_state(expected, rebuilt, what, verdict)
     return verdict
 

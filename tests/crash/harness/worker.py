@@ -17,6 +17,7 @@ from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import DecisionCrashedError, Output
 from services.workflow.engine.runner import PoisonLimit, Runner
+from services.workflow.engine.turns import Turns
 from tests.crash.harness.cluster import Cluster
 from tests.crash.harness.port import Port
 from tests.fakes.workflow import CrashError
@@ -90,6 +91,7 @@ class Worker:
         self.runners: dict[int, Runner] = {}
         self.acked: dict[int, int] = {}
         self.lease: Final = Lease(SESSION, asyncio.get_running_loop().time)
+        self._turns: Final = Turns(1)
         self._world = world
         self._awake = asyncio.Event()
         self._awake.set()
@@ -195,6 +197,7 @@ class Worker:
             limit=PoisonLimit(window=1000, share=1.0),
             topic_id=world.topic_id,
             may_write=self.lease.check,
+            turns=self._turns,
             at=self.at,
         )
 
