@@ -27,9 +27,10 @@ from contracts.commands import (
 from contracts.facts import Cause, ClockMoved
 from contracts.words import Clock
 from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.engines import ENGINES, Engines, engine_of
 from services.workflow.domain.law import Law
 from services.workflow.engine.deadlines import DeadlineIndex
-from services.workflow.engine.judging import Judge, counted, refuse, stuck
+from services.workflow.engine.judging import counted, refuse, stuck
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.records import (
     LAW_KEY,
@@ -50,19 +51,21 @@ from services.workflow.engine.records import (
     TopicRecreatedError,
     decode_stored,
     encode_stored,
+    engine_version,
     rank,
 )
 
 
 class Partition:
-    """The state of partition `number`. `clock` is the stack's clock, `judge` decides."""
+    """The state of partition `number`. `clock` is the stack's clock; of `engines` the law names one."""
 
-    def __init__(self, number: int, clock: Clock, judge: Judge = Judge()) -> None:  # noqa: B008 - immutable
+    def __init__(self, number: int, clock: Clock, engines: Engines = ENGINES) -> None:
         self.number: Final = number
         self.clock: Final = clock
         self.parking: Final = Parking()
-        self._judge = judge
+        self._engines: Final = engines
         self.law = Law()
+        self._engine = engine_of(engines, self.law.engine)
         self.head = StoredPartition(applied=-1)
         self.deadlines = DeadlineIndex(self._is_live)
         self.last_offset = -1
@@ -81,7 +84,7 @@ class Partition:
         For each key the record with the highest applied offset counts, not the last one: a worker that
         was thought dead may have written after its successor. Returned are the records to write again,
         because an older one stands behind them and would be all that compaction leaves. Raises
-        CorruptStateError.
+        UnknownEngineError, before it looks at what a newer release may have written, and CorruptStateError.
         """
         best: dict[str, tuple[int, bytes]] = {}
         shadowed: set[str] = set()
@@ -93,6 +96,8 @@ class Partition:
             else:
                 shadowed.add(key)
         laws: dict[int, StoredLaw] = {}
+        if PARTITION_KEY in best:
+            engine_of(self._engines, engine_version(best[PARTITION_KEY][1]))
         for key, (_, data) in best.items():
             self._take(key, data, laws)
         self._restore_law(laws)
@@ -138,6 +143,7 @@ class Partition:
                     f"{self.head.law_version} is missing from the state topic"
                 )
             self.law = self.law.amended(laws[version].record)
+        self._engine = engine_of(self._engines, self.law.engine)
 
     # ---- the batch ------------------------------------------------------------------------------
 
@@ -201,7 +207,7 @@ class Partition:
                 decision = refuse(dossier, command, cause)
         else:
             with counted(self.number, offset, command.dossier_id):
-                decision = self._judge.decide(dossier, self.law, command, cause)
+                decision = self._engine.decide(dossier, self.law, command, cause)
         output.facts.extend(decision.facts)
         output.outcomes.append(decision.outcome)
         if decision.facts and decision.dossier:
@@ -220,7 +226,7 @@ class Partition:
                 continue
             cause = Cause(self.number, offset, place)
             with counted(self.number, offset, entry.dossier_id):
-                fired = self._judge.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
+                fired = self._engine.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
             if fired:
                 output.facts.append(fired[0])
                 self._put(offset, fired[1], output, stored.dossier)
@@ -232,6 +238,7 @@ class Partition:
             return
         with stuck(self.number, offset):
             self.law = self.law.amended(changed)
+            self._engine = engine_of(self._engines, self.law.engine)
         stored = StoredLaw(offset, changed)
         output.states[f"{LAW_KEY}{changed.version}"] = encode_stored(stored)
         head = replace(self.head, law_version=self.law.version, engine=self.law.engine)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from contracts.commands import DeadlinesReached
 from contracts.words import Clock
-from services.workflow.engine.judging import Judge
+from services.workflow.domain.engines import Engines
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import DecisionCrashedError, Output
@@ -66,11 +66,11 @@ class World:
         clock: Clock,
         chance: random.Random,
         wall: Callable[[], datetime],
-        judge: Callable[[], Judge],
+        engines: Callable[[], Engines],
         runner: _RunnerFactory = Runner,
     ) -> None:
         self.cluster, self.clock, self.chance = cluster, clock, chance
-        self.wall, self.judge, self.runner = wall, judge, runner
+        self.wall, self.engines, self.runner = wall, engines, runner
         self.reached: Counter[str] = Counter()
         self.failures: list[BaseException] = []
         self.hooks: dict[str, Callable[[Worker], None]] = {}
@@ -187,7 +187,7 @@ class Worker:
     def _new_runner(self, number: int) -> Runner:
         world = self._world
         return world.runner(
-            Partition(number, world.clock, world.judge()),
+            Partition(number, world.clock, world.engines()),
             self.port,
             Unobserved(),
             world.wall,
