@@ -41,6 +41,10 @@ POINTS: Final = (
 )
 """Every named point at which a worker can die: those of the order of durability, and two of a rebalance."""
 
+SITUATIONS: Final = ("revoked in a batch", "killed in a batch", "frozen in a batch")
+"""What must have happened to workers that had decided a batch and not yet acknowledged it."""
+
+_IN_A_BATCH: Final = frozenset({"decided", "facts acked", "states acked"})
 _EXPECTED: Final = (CrashError, LeaseExpiredError, DecisionCrashedError)
 _RunnerFactory = Callable[..., Runner]
 
@@ -95,6 +99,7 @@ class Worker:
         self._awake.set()
         self.port: Final = Port(world.cluster, world.chance, self.gate)
         self._position: dict[int, int] = {}
+        self._last: dict[int, str] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._reader = self._task(self._read())
 
@@ -107,6 +112,7 @@ class Worker:
 
     def freeze(self) -> None:
         """Stand still at the next gate."""
+        self._happens("frozen")
         self._awake.clear()
 
     def thaw(self) -> None:
@@ -121,6 +127,7 @@ class Worker:
 
     def die(self) -> None:
         """End at once: nothing is written, committed or handed over after this."""
+        self._happens("killed")
         self.alive = False
         for task in (self._reader, *self._tasks.values()):
             task.cancel()
@@ -135,6 +142,14 @@ class Worker:
             self.trap = (point, left) if left else None
             if not left:
                 raise CrashError(point)
+
+    def _passes(self, number: int, point: str) -> None:
+        self._last[number] = point
+        self.at(point)
+
+    def _happens(self, what: str) -> None:
+        if any(self._last.get(number) in _IN_A_BATCH for number in self.runners):
+            self._world.reached[f"{what} in a batch"] += 1
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -152,6 +167,7 @@ class Worker:
 
     async def revoke(self) -> None:
         """Give every partition up, in the middle of whatever is going on."""
+        self._happens("revoked")
         tasks, self._tasks, self.runners = self._tasks, {}, {}
         for task in tasks.values():
             task.cancel()
@@ -195,7 +211,7 @@ class Worker:
             limit=PoisonLimit(window=1000, share=1.0),
             topic_id=world.topic_id,
             may_write=self.lease.check,
-            at=self.at,
+            at=partial(self._passes, number),
         )
 
     # ---- reading --------------------------------------------------------------------------------
