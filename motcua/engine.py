@@ -25,7 +25,8 @@ from deploy.local.home import home_from
 from motcua.brokers import add_bootstrap, bootstrap_of, connect
 from motcua.failure import Failure
 from services.workflow.adapters.topics import PartitionTopics, Topics, TopicsUnavailableError
-from services.workflow.domain.law import LawGapError, UnknownEngineError
+from services.workflow.domain.engines import UnknownEngineError
+from services.workflow.domain.law import LawGapError
 from services.workflow.engine.parking import parked_in
 from services.workflow.engine.records import CorruptStateError, DecisionCrashedError, PartitionStuckError
 from services.workflow.engine.verify import Report, verify

@@ -22,7 +22,8 @@ from services.workflow.adapters.log import Log, wall_clock
 from services.workflow.adapters.metrics import Metrics
 from services.workflow.adapters.topics import topic_id
 from services.workflow.adapters.worker import Worker, WrongFaustError
-from services.workflow.domain.law import LawGapError, UnknownEngineError
+from services.workflow.domain.engines import UnknownEngineError
+from services.workflow.domain.law import LawGapError
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import (

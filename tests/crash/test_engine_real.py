@@ -36,7 +36,7 @@ DEFECT = """
 import sys
 from services.workflow.__main__ import main
 from services.workflow.domain.decide import decide, fire
-from services.workflow.engine.judging import Judge
+from services.workflow.domain.engines import Engine
 from services.workflow.engine.partition import Partition
 
 def broken(dossier, law, command, cause):
@@ -45,7 +45,7 @@ def broken(dossier, law, command, cause):
     return decide(dossier, law, command, cause)
 
 made = Partition.__init__
-Partition.__init__ = lambda self, number, clock: made(self, number, clock, Judge(broken, fire))
+Partition.__init__ = lambda self, number, clock: made(self, number, clock, {1: Engine(broken, fire)})
 main()
 """
 

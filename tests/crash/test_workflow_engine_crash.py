@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Sized
+from pathlib import Path
 
 import pytest
 
 from contracts.codec import decode_command
 from contracts.commands import Command, Parked, TimeAdvanced
 from contracts.words import Clock
+from services.workflow import engine
 from services.workflow.engine.lease import LeaseExpiredError
 from services.workflow.engine.records import TopicRecreatedError
 from tests.crash.harness.cluster import Topics
@@ -26,6 +29,13 @@ from tests.fakes.workflow import CrashError, law_record, life
 
 ORDER = tuple(point for point in POINTS if "crash" not in point and "park" not in point)
 CRASHING = tuple(point for point in POINTS if point not in ORDER)
+
+
+def test_every_point_named_in_the_engine_is_one_where_workers_die() -> None:
+    """And the other way round: none is left over that nobody passes any more."""
+    folder = Path(engine.__file__).parent
+    named = {name for path in folder.glob("*.py") for name in re.findall(r'_at\("(.+?)"\)', path.read_text())}
+    assert named == set(POINTS) - {"revoked", "assigned"}
 
 
 def play(

@@ -21,9 +21,9 @@ from contracts.facts import ClockMoved, CommandRefused, DueDatePassed, Fact
 from contracts.law import EngineVersion
 from contracts.outcomes import Result
 from contracts.words import Clock, Step
-from services.workflow.domain.law import UnknownEngineError
+from services.workflow.domain.engines import Engine, UnknownEngineError
 from services.workflow.engine import judging
-from services.workflow.engine.judging import Judge, reason_of
+from services.workflow.engine.judging import reason_of
 from services.workflow.engine.parking import CRASHES_ALLOWED, parked_in
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import (
@@ -52,7 +52,7 @@ class Bench:
     """A partition fed record by record, each at the next offset."""
 
     def __init__(self, clock: Clock = Clock.SYSTEM, code: Fragile | None = None) -> None:
-        self.partition = Partition(0, clock, (code or Fragile()).judge())
+        self.partition = Partition(0, clock, (code or Fragile()).engines())
         self.offset = 0
         self.states: list[tuple[str, bytes]] = []
 
@@ -273,7 +273,7 @@ def test_want_of_memory_is_not_the_records_fault() -> None:
     def starving(*_: object) -> None:
         raise MemoryError
 
-    partition = Partition(0, Clock.SYSTEM, Judge(starving, starving))  # type: ignore[arg-type]  # it never returns
+    partition = Partition(0, Clock.SYSTEM, {1: Engine(starving, starving)})  # type: ignore[arg-type]  # it never returns
     item = Decoded(Incoming(0, None, b""), REGISTER)
     with pytest.raises(MemoryError):
         partition.apply([item])

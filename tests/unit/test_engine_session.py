@@ -27,8 +27,8 @@ class Told:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, holds: bool, joined: bool = True) -> None:
         self.now = 0.0
         self.ended: list[BaseException] = []
-        for patch in ("patch_fetch_wait", "patch_heartbeat", "patch_hand_over"):
-            monkeypatch.setattr(workers, patch, lambda *_: None)
+        for patch in ("fetch_wait", "heartbeat", "hand_over", "commit_offset", "failed_commit"):
+            monkeypatch.setattr(workers, f"patch_{patch}", lambda *_: None)
         monkeypatch.setattr(workers, "WATCH_SECONDS", 0.0)
         settings = read_settings({"MOTCUA_KAFKA": "127.0.0.1:1", "MOTCUA_BROKER": "tansu"})
         lease = Lease(SESSION, lambda: self.now)

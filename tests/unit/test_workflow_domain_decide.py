@@ -15,7 +15,8 @@ from contracts.outcomes import ActionName, CommandOutcome, Result
 from contracts.words import Channel, NationalStatus, Outcome, Step
 from services.workflow.domain.decide import Decision, decide, fire
 from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier
-from services.workflow.domain.law import Law, LawGapError, UnknownEngineError
+from services.workflow.domain.engines import ENGINES, UnknownEngineError, engine_of
+from services.workflow.domain.law import Law, LawGapError
 from tests.fakes.workflow import (
     AGENCY,
     HOURLY,
@@ -321,9 +322,10 @@ def test_law_comes_in_order() -> None:
 
 
 def test_an_engine_version_nobody_knows_stops_the_worker() -> None:
-    assert LAW.amended(LawChanged(version=2, changes=(EngineVersion(version=1),))).engine == 1
-    with pytest.raises(UnknownEngineError, match="engine version 2"):
-        LAW.amended(LawChanged(version=2, changes=(EngineVersion(version=2),)))
+    assert LAW.amended(LawChanged(version=2, changes=(EngineVersion(version=2),))).engine == 2
+    assert engine_of(ENGINES, LAW.engine).decide is decide
+    with pytest.raises(UnknownEngineError, match="engine version 2; this worker holds 1"):
+        engine_of({1: ENGINES[1]}, 2)
 
 
 def test_a_calendar_that_cannot_be_changes_nothing_and_is_seen() -> None:

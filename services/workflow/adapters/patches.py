@@ -6,7 +6,7 @@ Holds for exactly the releases that :mod:`services.workflow.adapters.worker` ass
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from types import CoroutineType, coroutine
 from typing import Any, Final
@@ -101,3 +101,46 @@ def _driven(begun: CoroutineType[Any, Any, Any], waits_for: Any) -> Generator[An
             waits_for = step()
         except StopIteration as end:
             return end.value
+
+
+def patch_commit_offset() -> None:
+    """Let Faust commit up to the highest acknowledged record.
+
+    A runner acknowledges a record when it and all before it in the partition are durable, so the highest
+    acknowledgement says everything. Faust looks for the first run of consecutive numbers instead: where a
+    partition is read again some come twice, and it then commits one record an interval; where a group has
+    never committed it takes the first run for the beginning.
+    """
+
+    def new_offset(self: Any, tp: Any) -> int | None:
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        offset = int(max(acked)) + 1
+        acked.clear()
+        self._acked_index[tp].clear()
+        self._gap.pop(tp, None)
+        return offset
+
+    Consumer._new_offset = new_offset  # type: ignore[method-assign]  # the patch
+
+
+def patch_failed_commit() -> None:
+    """Let Faust remember an offset as committed only when the broker took it, and offer it again."""
+    original = Consumer._commit_offsets
+    if hasattr(original, "original"):
+        original = original.original
+
+    async def commit(self: Any, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        if await original(self, offsets, start_new_transaction):
+            return True
+        assigned = self.assignment()
+        for tp, offset in offsets.items():
+            if tp in assigned and self._committed_offset[tp] == offset:
+                self._committed_offset[tp] = before[tp]
+                self._acked[tp].append(offset - 1)
+        return False
+
+    commit.original = original  # type: ignore[attr-defined]  # so that patching twice does not stack
+    Consumer._commit_offsets = commit  # type: ignore[method-assign]  # the patch

@@ -18,7 +18,13 @@ from typing import Any, Final
 import faust
 
 from contracts.topics import COMMANDS
-from services.workflow.adapters.patches import patch_fetch_wait, patch_hand_over, patch_heartbeat
+from services.workflow.adapters.patches import (
+    patch_commit_offset,
+    patch_failed_commit,
+    patch_fetch_wait,
+    patch_hand_over,
+    patch_heartbeat,
+)
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.records import Incoming
 from services.workflow.engine.runner import Runner
@@ -61,6 +67,8 @@ class Worker:
         patch_fetch_wait(settings.broker.fetch_max_wait_ms)
         patch_heartbeat(lease)
         patch_hand_over()
+        patch_commit_offset()
+        patch_failed_commit()
         self.app = _app(settings)
         topic = self.app.topic(
             COMMANDS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"

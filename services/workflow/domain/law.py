@@ -21,16 +21,9 @@ from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
 from legalclock.sessions import BadCalendarError
 
-KNOWN_ENGINES = frozenset({1})
-"""The versions of `decide` this code holds."""
-
 
 class LawGapError(Exception):
     """A version of the law is missing in the partition: crash, never decide on."""
-
-
-class UnknownEngineError(Exception):
-    """The log asks for a version of `decide` this worker does not hold: stop and deploy the newer code."""
 
 
 class Law(Struct, frozen=True, kw_only=True):
@@ -86,11 +79,6 @@ class Law(Struct, frozen=True, kw_only=True):
                 except BadCalendarError as error:
                     return replace(self, rejected=(*self.rejected, f"{self.version}: {error}"))
             case EngineVersion(version=version):
-                if version not in KNOWN_ENGINES:
-                    known = ", ".join(map(str, sorted(KNOWN_ENGINES)))
-                    raise UnknownEngineError(
-                        f"the log asks for engine version {version}; this worker holds {known}"
-                    )
                 return replace(self, engine=version)
             case AgencyPublished():
                 return self  # agencies are checked at the door; a decision needs none of their data

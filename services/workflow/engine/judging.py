@@ -7,10 +7,9 @@ over (:class:`DecisionCrashedError`); what fails for the whole partition stops i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from msgspec.structs import replace
 
@@ -20,22 +19,13 @@ from contracts.outcomes import CommandOutcome, Refusal, Result
 from legalclock.moments import local
 from legalclock.rulesets import rule_set
 from services.workflow.domain.actions import next_step
-from services.workflow.domain.decide import Decision, decide, fire
+from services.workflow.domain.decide import Decision
 from services.workflow.domain.dossier import Dossier, Remembered
+from services.workflow.domain.engines import UnknownEngineError
 from services.workflow.domain.evolve import evolve
-from services.workflow.domain.law import Law, LawGapError, UnknownEngineError
+from services.workflow.domain.law import LawGapError
 from services.workflow.domain.rules import Reason, refusal
 from services.workflow.engine.records import DecisionCrashedError, PartitionStuckError
-
-Fired = tuple[Fact, Dossier] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """The two functions a partition is decided by."""
-
-    decide: Callable[[Dossier | None, Law, Command, Cause], Decision] = decide
-    fire: Callable[[Dossier, str, int, datetime, Cause], Fired] = fire
 
 
 @contextmanager

@@ -26,9 +26,10 @@ from contracts.commands import (
 from contracts.facts import Cause, ClockMoved
 from contracts.words import Clock
 from services.workflow.domain.dossier import Dossier, Timer
+from services.workflow.domain.engines import ENGINES, Engines, engine_of
 from services.workflow.domain.law import Law
 from services.workflow.engine.deadlines import DeadlineIndex
-from services.workflow.engine.judging import Judge, counted, refuse, stuck
+from services.workflow.engine.judging import counted, refuse, stuck
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.records import (
     LAW_KEY,
@@ -50,19 +51,21 @@ from services.workflow.engine.records import (
     decode_stored,
     decode_timers,
     encode_stored,
+    engine_version,
 )
 from services.workflow.engine.restoring import Restoring
 
 
 class Partition:
-    """The state of partition `number`. `clock` is the stack's clock, `judge` decides."""
+    """The state of partition `number`. `clock` is the stack's clock; of `engines` the law names one."""
 
-    def __init__(self, number: int, clock: Clock, judge: Judge = Judge()) -> None:  # noqa: B008 - immutable
+    def __init__(self, number: int, clock: Clock, engines: Engines = ENGINES) -> None:
         self.number: Final = number
         self.clock: Final = clock
         self.parking: Final = Parking()
-        self._judge = judge
+        self._engines: Final = engines
         self.law = Law()
+        self._engine = engine_of(engines, self.law.engine)
         self.head = StoredPartition(applied=-1)
         self.deadlines = DeadlineIndex(self._standing)
         self.last_offset = -1
@@ -76,8 +79,14 @@ class Partition:
     # ---- recovery -------------------------------------------------------------------------------
 
     def restore(self, found: Restoring) -> dict[str, bytes]:
-        """Rebuild from the state topic; the records to write again. Raises CorruptStateError."""
+        """Rebuild from the state topic; the records to write again.
+
+        Raises UnknownEngineError, before it looks at what a newer release may have written, and
+        CorruptStateError.
+        """
         laws: dict[int, StoredLaw] = {}
+        if PARTITION_KEY in found.tables:
+            engine_of(self._engines, engine_version(found.tables[PARTITION_KEY]))
         for data in found.tables.values():
             self._take(data, laws)
         self._restore_law(laws)
@@ -127,6 +136,7 @@ class Partition:
                     f"{self.head.law_version} is missing from the state topic"
                 )
             self.law = self.law.amended(laws[version].record)
+        self._engine = engine_of(self._engines, self.law.engine)
 
     # ---- the batch ------------------------------------------------------------------------------
 
@@ -190,7 +200,7 @@ class Partition:
                 decision = refuse(dossier, command, cause)
         else:
             with counted(self.number, offset, command.dossier_id):
-                decision = self._judge.decide(dossier, self.law, command, cause)
+                decision = self._engine.decide(dossier, self.law, command, cause)
         output.facts.extend(decision.facts)
         output.outcomes.append(decision.outcome)
         if decision.facts and decision.dossier:
@@ -209,7 +219,7 @@ class Partition:
                 continue
             cause = Cause(self.number, offset, place)
             with counted(self.number, offset, entry.dossier_id):
-                fired = self._judge.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
+                fired = self._engine.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
             if fired:
                 output.facts.append(fired[0])
                 self._put(offset, fired[1], output, stored.dossier)
@@ -221,6 +231,7 @@ class Partition:
             return
         with stuck(self.number, offset):
             self.law = self.law.amended(changed)
+            self._engine = engine_of(self._engines, self.law.engine)
         stored = StoredLaw(offset, changed)
         output.states[f"{LAW_KEY}{changed.version}"] = encode_stored(stored)
         head = replace(self.head, law_version=self.law.version, engine=self.law.engine)

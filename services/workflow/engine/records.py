@@ -179,6 +179,13 @@ class StandingTimers(Struct, frozen=True, tag_field="table", tag="dossier"):
     dossier: _Timed
 
 
+class _Versioned(Struct, frozen=True):
+    """As much of the partition's record as says whether this release may read on."""
+
+    engine: int = 1
+
+
+_versioned: Final[msgspec.json.Decoder[_Versioned]] = msgspec.json.Decoder(_Versioned)
 _ranked: Final[msgspec.json.Decoder[_Ranked]] = msgspec.json.Decoder(_Ranked)
 _stored: Final[msgspec.json.Decoder[Stored]] = msgspec.json.Decoder(Stored)
 _timers: Final[msgspec.json.Decoder[StandingTimers]] = msgspec.json.Decoder(StandingTimers)
@@ -218,6 +225,14 @@ def rank(data: bytes) -> int:
         raise CorruptStateError(str(error)) from error
     known = sum(1 if span.until is None else 2 for span in ranked.spans)
     return max(ranked.applied, ranked.count, known)
+
+
+def engine_version(data: bytes) -> int:
+    """The engine the partition's record names, whatever else it holds. Raises CorruptStateError."""
+    try:
+        return _versioned.decode(data).engine
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CorruptStateError(str(error)) from error
 
 
 def concerns_partition(message: CommandRecord) -> bool:

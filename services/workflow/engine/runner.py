@@ -81,6 +81,10 @@ class TooMuchPoisonError(Exception):
     """More undecodable records than the set share: a broken producer or reader; stop, do not drain."""
 
 
+class OutOfOrderError(Exception):
+    """The reader handed a record over that does not come after the one before: crash, and read again."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoisonLimit:
     """At most `share` of the last `window` records may be poison; judged from `least` poison records on."""
@@ -137,10 +141,19 @@ class Runner:
         self._appended: int | None = None
         self._turns = turns or Turns(1)
         self._wake = self._arrived.set
+        self._offered = -1
 
     async def offer(self, record: Incoming, ack: Callable[[], None]) -> None:
-        """Queue one record, waiting for room; `ack` is called once all that follows from it is durable."""
+        """Queue one record, waiting for room; `ack` is called once all that follows from it is durable.
+
+        Raises OutOfOrderError: decided late, a record would be skipped as one decided long ago.
+        """
         await self._room.wait()
+        if record.offset <= self._offered:
+            raise OutOfOrderError(
+                f"partition {self.partition.number}: offset {record.offset} comes after {self._offered}"
+            )
+        self._offered = record.offset
         self._queue.append(_Queued(self.partition.read(record), ack))
         self._arrived.set()
         if len(self._queue) >= QUEUE_LIMIT:

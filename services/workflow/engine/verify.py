@@ -17,6 +17,7 @@ from contracts.codec import UndecodableError, decode_fact, encode
 from contracts.commands import Parked
 from contracts.facts import ClockMoved, Fact, FactRecord
 from contracts.words import Clock
+from services.workflow.domain.engines import ENGINES, Engines
 from services.workflow.domain.evolve import evolve
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import (
@@ -83,17 +84,18 @@ class Report(Struct, kw_only=True):
             self.samples.append(f"{kind}: {text}")
 
 
-def verify(number: int, clock: Clock, source: Source) -> Report:
-    """Compare partition `number`.
+def verify(number: int, clock: Clock, source: Source, engines: Engines = ENGINES) -> Report:
+    """Compare partition `number`, each part of its log decided by the engine that part names.
 
-    Raises CorruptStateError, and LawGapError and the like for a log this code must not decide on.
+    Raises CorruptStateError, and LawGapError, UnknownEngineError and the like for a log this code must not
+    decide on.
     """
     report = Report(partition=number)
     # In this order: whatever is found is explained by what is read after it.
     committed = source.committed()
     stored = _stored(source.states())
     kept = _primed(_kept(source.facts(), report))
-    again = _Again(number, clock, source, report)
+    again = _Again(Partition(number, clock, engines), source, report)
     fold = _Fold(report)
     _merge(again.facts(), kept, committed, report, fold)
     states = _States(stored, committed, report)
@@ -119,8 +121,8 @@ def _stored(states: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
 class _Again:
     """The log decided once more, from its beginning."""
 
-    def __init__(self, number: int, clock: Clock, source: Source, report: Report) -> None:
-        self.partition: Final = Partition(number, clock)
+    def __init__(self, partition: Partition, source: Source, report: Report) -> None:
+        self.partition: Final = partition
         self._source, self._report = source, report
         self._tables: dict[str, bytes] = {}
         self._last = -1

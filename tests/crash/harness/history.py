@@ -15,8 +15,8 @@ from contracts.law import EngineVersion
 from contracts.words import Channel, Clock, Step
 from services.workflow.domain.decide import Decision, decide, fire
 from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.engines import Engine, Engines
 from services.workflow.domain.law import Law
-from services.workflow.engine.judging import Judge
 from tests.fakes.workflow import AGENCY, HOURLY, PROCEDURE, START, command, law_record, life
 
 END: Final = START + timedelta(days=40)
@@ -89,9 +89,9 @@ class Fragile:
     timers: set[str] = field(default_factory=set)
     mended: bool = False
 
-    def judge(self) -> Judge:
+    def engines(self) -> Engines:
         """Today's code."""
-        return Judge(self.decide, self.fire)
+        return {1: Engine(self.decide, self.fire)}
 
     def decide(self, dossier: Dossier | None, law: Law, command: Command, cause: Cause) -> Decision:
         """Like the real one, save for the defect."""

@@ -39,7 +39,7 @@ class Stage:
     ) -> None:
         self.clock, self.chance, self.code = clock, chance, code
         self.cluster: Final = Cluster(partitions)
-        self.world: Final = World(self.cluster, clock, chance, self._wall, code.judge, runner)
+        self.world: Final = World(self.cluster, clock, chance, self._wall, code.engines, runner)
         self.group: Final = Group(self.world)
         self.over = False
         """Whether the wall clock has come to its end."""

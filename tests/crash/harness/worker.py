@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from contracts.commands import DeadlinesReached
 from contracts.words import Clock
-from services.workflow.engine.judging import Judge
+from services.workflow.domain.engines import Engines
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import DecisionCrashedError, Output
@@ -42,6 +42,10 @@ POINTS: Final = (
 )
 """Every named point at which a worker can die: those of the order of durability, and two of a rebalance."""
 
+SITUATIONS: Final = ("revoked in a batch", "killed in a batch", "frozen in a batch")
+"""What must have happened to workers that had decided a batch and not yet acknowledged it."""
+
+_IN_A_BATCH: Final = frozenset({"decided", "facts acked", "states acked"})
 _EXPECTED: Final = (CrashError, LeaseExpiredError, DecisionCrashedError)
 _RunnerFactory = Callable[..., Runner]
 
@@ -67,11 +71,11 @@ class World:
         clock: Clock,
         chance: random.Random,
         wall: Callable[[], datetime],
-        judge: Callable[[], Judge],
+        engines: Callable[[], Engines],
         runner: _RunnerFactory = Runner,
     ) -> None:
         self.cluster, self.clock, self.chance = cluster, clock, chance
-        self.wall, self.judge, self.runner = wall, judge, runner
+        self.wall, self.engines, self.runner = wall, engines, runner
         self.reached: Counter[str] = Counter()
         self.failures: list[BaseException] = []
         self.hooks: dict[str, Callable[[Worker], None]] = {}
@@ -97,6 +101,7 @@ class Worker:
         self._awake.set()
         self.port: Final = Port(world.cluster, world.chance, self.gate)
         self._position: dict[int, int] = {}
+        self._last: dict[int, str] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._reader = self._task(self._read())
 
@@ -109,6 +114,7 @@ class Worker:
 
     def freeze(self) -> None:
         """Stand still at the next gate."""
+        self._happens("frozen")
         self._awake.clear()
 
     def thaw(self) -> None:
@@ -123,6 +129,7 @@ class Worker:
 
     def die(self) -> None:
         """End at once: nothing is written, committed or handed over after this."""
+        self._happens("killed")
         self.alive = False
         for task in (self._reader, *self._tasks.values()):
             task.cancel()
@@ -137,6 +144,14 @@ class Worker:
             self.trap = (point, left) if left else None
             if not left:
                 raise CrashError(point)
+
+    def _passes(self, number: int, point: str) -> None:
+        self._last[number] = point
+        self.at(point)
+
+    def _happens(self, what: str) -> None:
+        if any(self._last.get(number) in _IN_A_BATCH for number in self.runners):
+            self._world.reached[f"{what} in a batch"] += 1
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -154,6 +169,7 @@ class Worker:
 
     async def revoke(self) -> None:
         """Give every partition up, in the middle of whatever is going on."""
+        self._happens("revoked")
         tasks, self._tasks, self.runners = self._tasks, {}, {}
         for task in tasks.values():
             task.cancel()
@@ -189,7 +205,7 @@ class Worker:
     def _new_runner(self, number: int) -> Runner:
         world = self._world
         return world.runner(
-            Partition(number, world.clock, world.judge()),
+            Partition(number, world.clock, world.engines()),
             self.port,
             Unobserved(),
             world.wall,
@@ -198,7 +214,7 @@ class Worker:
             topic_id=world.topic_id,
             may_write=self.lease.check,
             turns=self._turns,
-            at=self.at,
+            at=partial(self._passes, number),
         )
 
     # ---- reading --------------------------------------------------------------------------------
