@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,3 +23,10 @@ def verdict(checks: Sequence[Check]) -> int:
     for check in checks:
         print(f"{check.what:58}{check.measured:>18}{check.wanted:>22}  {'ok' if check.met else 'MISSED'}")
     return 0 if all(check.met for check in checks) else 1
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that `share` percent of the values do not exceed. Raises ValueError without values."""
+    if not values or not 0 < share <= 100:
+        raise ValueError("a percentile needs values and a share above 0, at most 100")
+    return sorted(values)[math.ceil(len(values) * share / 100) - 1]
