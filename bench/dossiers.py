@@ -1,8 +1,8 @@
 """What the benches of the engine work on: ordinary dossiers as the door writes their commands to the log.
 
-A dossier has the five steps (receive, appraise, approve, stamp, return), before them its registration and after
-them its rating: seven commands, nine facts. The order is that of an office: what is next for one dossier comes
-when the others have had their turn, so that no batch holds two commands to the same one.
+A dossier has the five steps (receive, appraise, approve, stamp, return), before them its registration and
+after them its rating: seven commands, nine facts. The order is that of an office: what is next for one
+dossier comes when the others have had their turn, so that no batch holds two commands to the same one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def bodies(day: datetime, number: int) -> tuple[tuple[str, CommandBody], ...]:
 
 
 def command_records(dossiers: int, begun: datetime) -> Iterator[Written]:
-    """Every dossier's first command, then every dossier's second, and so on; aware `begun`, a second apart."""
+    """Every dossier's first command, then every dossier's second, and so on, a second apart."""
     local_day = begun + timedelta(hours=7)
     for place in range(COMMANDS_EACH):
         for number in range(dossiers):
@@ -64,14 +64,12 @@ def _written(number: int, key: str, body: CommandBody, at: datetime) -> Written:
         body=body,
         agencies=(AGENCY,),
     )
-    headers = cloud_event(
-        id=command.id, source="intake", type=type(body).__name__, time=at, subject=dossier
-    )
+    headers = cloud_event(id=command.id, source="intake", type=type(body).__name__, time=at, subject=dossier)
     return dossier.encode(), encode(command), headers
 
 
 def law_record(begun: datetime) -> Written:
-    """The law the dossiers need, for one partition: a calendar of three years and a procedure of three days."""
+    """The law the dossiers need, for one partition: a calendar of three years, a procedure."""
     years = (begun.year - 1, begun.year, begun.year + 1)
     procedure = ProcedurePublished(
         code=PROCEDURE,

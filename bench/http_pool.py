@@ -1,6 +1,7 @@
-"""A light HTTP/1.1 client for load: kept connections, one request each at a time, no parsing beyond the length.
+"""A light HTTP/1.1 client for load: connections kept, nothing parsed but status and length.
 
-A library that does everything costs a millisecond of CPU a request; on a small machine it would be measured too.
+A library that does everything costs a millisecond of CPU a request; on a small machine it would be measured
+too.
 """
 
 from __future__ import annotations

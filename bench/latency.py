@@ -1,10 +1,10 @@
 """How long a clerk waits: `python -m bench.latency`, or `make bench-latency`.
 
-A fresh stack on this machine; commands with `Prefer: wait=10` at a fixed mean rate, arrivals by chance (Poisson,
-from a seed). Open loop: a command is sent when its time has come, whatever became of those before it, and its
-latency counts from that time. Many dossiers go through their steps side by side, a second between two steps of one.
-Measured is after a warm-up. Where the time goes is read from the log afterwards: a record bears the time at
-which its writer handed it to its client.
+A fresh stack on this machine; commands with `Prefer: wait=10` at a fixed mean rate, arrivals by chance
+(Poisson, from a seed). Open loop: a command is sent when its time has come, whatever became of those before
+it, and its latency counts from that time. Many dossiers go through their steps side by side, a second
+between two steps of one. Measured is after a warm-up. Where the time goes is read from the log afterwards:
+a record bears the time at which its writer handed it to its client.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -130,11 +129,13 @@ def request(one: Asked, keys: Mapping[str, str], agency: str, procedure: str) ->
         body: dict[str, object] = {"procedure": procedure, "agency": agency, "channel": Channel.COUNTER.value}
     else:
         path = f"/v1/dossiers/{one.dossier_id}/{STEPS[one.step]}"
-        body = {"accept": {"agency": agency}, "rate": {"score": 5}}.get(STEPS[one.step], {})
+        needed: dict[str, dict[str, object]] = {"accept": {"agency": agency}, "rate": {"score": 5}}
+        body = needed.get(STEPS[one.step], {})
     content = msgspec.json.encode(body)
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: intake\r\nAuthorization: Bearer {keys[one.role.value]}\r\nIdempotency-Key: {one.key}\r\n"
-        f"Prefer: wait=10\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: intake\r\nAuthorization: Bearer {keys[one.role.value]}\r\n"
+        f"Idempotency-Key: {one.key}\r\nPrefer: wait=10\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
 
@@ -228,8 +229,10 @@ def show(found: Found, seconds: float) -> None:
         print(f"  {name:40}{row}")
     good = sum(200 <= one.status < 300 for one in found.asked)
     decided = sum(one.status in (200, 201) for one in found.asked)
-    print(f"\n  {len(found.asked)} commands, {len(found.asked) / seconds:.0f} a second, "
-          f"2xx {good / len(found.asked):.2%}, decided within the wait {decided / len(found.asked):.2%}")
+    print(
+        f"\n  {len(found.asked)} commands, {len(found.asked) / seconds:.0f} a second, "
+        f"2xx {good / len(found.asked):.2%}, decided within the wait {decided / len(found.asked):.2%}"
+    )
     for name, used in found.cpu.items():
         print(f"  CPU {name:36}{used / seconds:8.1%}")
 
@@ -240,7 +243,9 @@ def checks(found: Found) -> list[Check]:
     made = []
     for share, wanted in WANTED_MS.items():
         value = percentile(took, share)
-        made.append(Check(f"p{share} of Prefer: wait", f"{value:.1f} ms", f"{wanted:.0f} ms", value <= wanted))
+        made.append(
+            Check(f"p{share} of Prefer: wait", f"{value:.1f} ms", f"{wanted:.0f} ms", value <= wanted)
+        )
     decided = sum(one.status in (200, 201) for one in found.asked) / len(found.asked)
     made.append(Check("decided within the wait", f"{decided:.2%}", "100%", decided == 1.0))
     return made
@@ -256,10 +261,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
     load = Load(options.rate, options.warm_up, options.seconds, options.seed)
-    print(f"broker {options.broker}, {load.rate:g} commands/s for {load.seconds:g} s, {datetime.now(UTC):%Y-%m-%d}")
-    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
-        with LocalStack(Path(folder) / "home", broker=options.broker.value) as stack:
-            found = asyncio.run(measure(stack, load))
+    print(f"broker {options.broker}, {load.rate:g} commands/s for {load.seconds:g} s")
+    with (
+        tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder,
+        LocalStack(Path(folder) / "home", broker=options.broker.value) as stack,
+    ):
+        found = asyncio.run(measure(stack, load))
     show(found, load.seconds)
     return verdict(checks(found))
 

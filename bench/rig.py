@@ -1,4 +1,4 @@
-"""What a bench of a process needs: a broker of its own, filled topics, CPU seconds over time, records counted."""
+"""What a bench of a process needs: a broker of its own, filled topics, CPU seconds over time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,6 @@ from deploy.local.home import Home
 from deploy.local.leash import leashed
 from deploy.local.plan import base_environment
 from deploy.local.ports import free_ports
-from datetime import datetime
 
 START_SECONDS: Final = 120.0
 SAMPLE_SECONDS: Final = 0.02
@@ -62,9 +62,7 @@ def own_broker(kind: BrokerKind) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def process(
-    command: Sequence[str], log: Path, env: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
+def process(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block, or with whoever runs the bench."""
     with log.open("ab") as out:
         started = subprocess.Popen(
@@ -83,9 +81,7 @@ def process(
 
 async def fill(bootstrap: str, dossiers: int, begun: datetime) -> None:
     """The law to every partition, then the commands of all dossiers."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", linger_ms=5, max_batch_size=131_072
-    )
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=5, max_batch_size=131_072)
     await producer.start()
     try:
         key, value, headers = law_record(begun)

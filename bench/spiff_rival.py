@@ -1,12 +1,14 @@
 """SpiffWorkflow on five-step dossiers: `python bench/spiff_rival.py DOSSIERS`, in an environment that has it.
 
-Prints CPU seconds as JSON: with the state serialized after each step and restored before the next, as a service
-must that is asked one step at a time; and in memory alone. Stands by itself: nothing of Motcua is imported.
+Prints CPU seconds as JSON: with the state serialized after each step and restored before the next, as a
+service must that is asked one step at a time; and in memory alone. Stands by itself: nothing of Motcua is
+imported.
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import sys
 import tempfile
@@ -20,7 +22,7 @@ STEPS = ("receive", "appraise", "approve", "stamp", "return")
 def diagram() -> str:
     """A BPMN process of the five steps, one manual task each."""
     nodes = ["start", *STEPS, "end"]
-    flows = list(zip(nodes, nodes[1:], strict=False))
+    flows = list(itertools.pairwise(nodes))
     parts = ['<startEvent id="start"><outgoing>start_receive</outgoing></startEvent>']
     for place, step in enumerate(STEPS, 1):
         before, after = f"{nodes[place - 1]}_{step}", f"{step}_{nodes[place + 1]}"

@@ -26,7 +26,7 @@ def verdict(checks: Sequence[Check]) -> int:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` percent of the values do not exceed. Raises ValueError without values."""
+    """The smallest value that `share` percent do not exceed. Raises ValueError without values."""
     if not values or not 0 < share <= 100:
         raise ValueError("a percentile needs values and a share above 0, at most 100")
     return sorted(values)[math.ceil(len(values) * share / 100) - 1]

@@ -1,10 +1,10 @@
 """This worker beside what one would write with Faust: `python -m bench.workflow`, or `make bench-workflow`.
 
-Everyone gets a broker of his own with the same records: the law, then the commands of many five-step dossiers.
-Everyone reads them from the beginning; timed is from the first record to the last, so neither start nor joining.
-Rounds take turns, a ratio is the median over the rounds. This worker's end is when its last batch was durable;
-the others' when the last record was handled, whatever was still on its way. Afterwards everybody's topics are
-counted: an answer too few, and there is nothing to compare.
+Everyone gets a broker of his own with the same records: the law, then the commands of many five-step
+dossiers. Everyone reads them from the beginning; timed is from the first record to the last, so neither
+start nor joining. Rounds take turns, a ratio is the median over the rounds. This worker's end is when its
+last batch was durable; the others' when the last record was handled, whatever was still on its way.
+Afterwards everybody's topics are counted: an answer too few, and there is nothing to compare.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def metric(port: int, name: str) -> float:
 
 def metric_sum(text: str, name: str) -> float:
     """The sum of one meter's samples in Prometheus' text form."""
-    samples = (line.rsplit(" ", 1) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
+    samples = (
+        line.rsplit(" ", 1) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))
+    )
     return sum(float(value) for _, value in samples)
 
 
@@ -163,14 +165,30 @@ def expect(name: str, what: str, found: int, wanted: int) -> None:
 def profile(pid: int, target: Path, seconds: int = 10) -> None:
     """What the worker does for some seconds, by py-spy, which must be on the path; raw stacks in `target`."""
     tool = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
-    command = [tool, "record", "-p", str(pid), "-d", str(seconds), "-r", "200", "-f", "raw", "-o", str(target)]
+    command = [
+        tool,
+        "record",
+        "-p",
+        str(pid),
+        "-d",
+        str(seconds),
+        "-r",
+        "200",
+        "-f",
+        "raw",
+        "-o",
+        str(target),
+    ]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         raise rig.BenchError("py-spy could not watch the worker: install it, and allow it to trace processes")
 
 
 def one_run(name: str, task: Task) -> Run:
     """A contestant on a fresh broker."""
-    with rig.own_broker(task.kind) as bootstrap, tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
+    with (
+        rig.own_broker(task.kind) as bootstrap,
+        tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder,
+    ):
         asyncio.run(rig.fill(bootstrap, task.dossiers, task.begun))
         if name == OURS:
             return run_ours(task, bootstrap, Path(folder))
@@ -223,7 +241,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 run = one_run(name, task)
                 runs[name].append(run)
-                print(f"  round {number + 1} {name:30}{run.rate:11,.0f} records/s{run.cpu:8.2f} CPU s", flush=True)
+                print(
+                    f"  round {number + 1} {name:30}{run.rate:11,.0f} records/s{run.cpu:8.2f} CPU s",
+                    flush=True,
+                )
         if options.profile:
             watch(task)
     except rig.BenchError as error:
@@ -252,7 +273,9 @@ def top_of(stacks: str, lines: int = 25) -> str:
         own[frames[-1]] = own.get(frames[-1], 0) + count
         for frame in set(frames):
             under[frame] = under.get(frame, 0) + count
-    return "\n".join(_ranking("in itself", own, total, lines) + _ranking("with what it calls", under, total, lines))
+    return "\n".join(
+        _ranking("in itself", own, total, lines) + _ranking("with what it calls", under, total, lines)
+    )
 
 
 def _ranking(title: str, counts: dict[str, int], total: int, lines: int) -> list[str]:

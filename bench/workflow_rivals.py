@@ -1,15 +1,16 @@
-"""What one would write instead of this worker, as Faust's own guide shows it: `python -m bench.workflow_rivals`.
+"""What one would write instead of this worker, as Faust's own guide shows it.
 
-`stock`    for every command a table entry is set and what follows is sent: `table[key] = …`, `await topic.send(…)`.
-           It decides with the same pure functions as this worker and writes the same kinds of records (state
-           change, facts, outcome), as JSON. What it decides by (the law) it keeps in a dict, as if for nothing.
-`counting` the same with least work: a `faust.Record` read from each command, a counter in the table, one record
-           sent. No law, no dates, no rules.
+`stock`    sets a table entry for every command and sends what follows: `table[key] = …`,
+           `await topic.send(…)`. It decides with the same pure functions as this worker and writes the same
+           kinds of records (state change, facts, outcome), as JSON. The law it keeps in a dict, for nothing.
+`counting` the same with least work: a `faust.Record` read from each command, a counter in the table, one
+           record sent. No law, no dates, no rules.
 `nothing`  an agent that reads bytes and does nothing: neither table nor output.
 
-Settings are Faust's defaults, the table's store its default, memory, except what a broker needs to be joined in
-seconds. No promise is kept: outputs are not awaited until acked, an exception loses its event. When the last
-record has been handled, `{"begun", "ended", "records"}` (Unix times) is written to the file given.
+Settings are Faust's defaults, the table's store its default, memory, except what a broker needs to be
+joined in seconds. No promise is kept: outputs are not awaited until acked, an exception loses its event.
+When the last record has been handled, `{"begun", "ended", "records"}` (Unix times) is written to the file
+given.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ OUT_OUTCOMES: Final = "rival.outcomes"
 OUT_STEPS: Final = "rival.steps"
 
 
-class Asked(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]  # Faust has no types here
+class Asked(faust.Record, serializer="json"):
     """A command as the guide would model it: the fields the counting one needs."""
 
     id: str
@@ -48,7 +49,7 @@ class Asked(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]  #
     fingerprint: str
 
 
-class Counted(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]  # as above
+class Counted(faust.Record, serializer="json"):
     """What the counting one keeps and sends."""
 
     dossier_id: str
@@ -97,7 +98,9 @@ def app_of(name: str, broker: str, session_seconds: float) -> Any:
 
 def nothing(app: Any, timing: Timing) -> None:
     """An agent that does nothing."""
-    source = app.topic(COMMANDS, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw")
+    source = app.topic(
+        COMMANDS, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw"
+    )
 
     @app.agent(source)  # type: ignore[untyped-decorator]  # Faust has no types here
     async def commands(stream: AsyncIterator[bytes]) -> None:
@@ -108,7 +111,9 @@ def nothing(app: Any, timing: Timing) -> None:
 
 def counting(app: Any, timing: Timing) -> None:
     """Count the steps of each dossier."""
-    source = app.topic(COMMANDS, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw")
+    source = app.topic(
+        COMMANDS, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw"
+    )
     table = app.Table("steps", default=int, partitions=DOSSIER_PARTITIONS)
     output = app.topic(OUT_STEPS, value_type=Counted, partitions=DOSSIER_PARTITIONS)
 
@@ -128,7 +133,9 @@ def counting(app: Any, timing: Timing) -> None:
 
 def stock(app: Any, timing: Timing) -> None:
     """Decide each command, keep the dossier in the table, send the facts and the answer."""
-    source = app.topic(COMMANDS, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw")
+    source = app.topic(
+        COMMANDS, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw"
+    )
     table = app.Table("dossiers", partitions=DOSSIER_PARTITIONS)
     facts = app.topic(OUT_FACTS, value_serializer="json", partitions=DOSSIER_PARTITIONS)
     outcomes = app.topic(OUT_OUTCOMES, value_serializer="json", partitions=DOSSIER_PARTITIONS)
