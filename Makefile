@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-kafka coverage \
-	crash herd oracle mutants bench-clock demo up down status lock schemas tools clean
+	crash herd oracle mutants bench-clock bench-workflow bench-latency demo up down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +113,21 @@ mutants: setup ## change the legal clock in every place, one at a time: do the t
 bench-clock: setup ## how fast the legal clock is beside others; fails when a wanted ratio is missed
 	$(RUN) bench.clock
 
+# What is measured against, in an environment of its own: the project's stays what the services need.
+BENCH_VENV ?= .venv-bench
+$(BENCH_VENV)/.installed: bench/requirements.txt
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r bench/requirements.txt
+	@touch $@
+
+bench-workflow: setup $(BENCH_VENV)/.installed ## the worker beside stock Faust, its CPU beside SpiffWorkflow; PROFILE_IT=1
+	@failed=0; \
+	PATH="$$PATH:$(abspath $(BENCH_VENV))/bin" $(RUN) bench.workflow --broker $(BROKER) $(if $(PROFILE_IT),--profile) || failed=1; \
+	$(RUN) bench.chain --broker $(BROKER) --spiff $(BENCH_VENV)/bin/python || failed=1; exit $$failed
+
+bench-latency: setup ## how long Prefer: wait takes at 200 commands/s, open loop (BROKER=apache)
+	$(RUN) bench.latency --broker $(BROKER)
+
 # --- run
 
 PROFILE ?= yen-chau-2020
@@ -148,6 +163,6 @@ schemas: setup ## write contracts/schemas/*.json from the message types
 	$(RUN) contracts.schemas --write
 
 clean: ## remove the environment, caches and the stack's state
-	rm -rf $(VENV) .motcua build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) .motcua build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+"""What the benches of the engine work on: ordinary dossiers as the door writes their commands to the log.
+
+A dossier has the five steps (receive, appraise, approve, stamp, return), before them its registration and
+after them its rating: seven commands, nine facts. The order is that of an office: what is next for one
+dossier comes when the others have had their turn, so that no batch holds two commands to the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+
+from contracts import commands
+from contracts.codec import encode
+from contracts.commands import Command, CommandBody, LawChanged
+from contracts.headers import Headers, cloud_event
+from contracts.identity import command_id, dossier_id, fingerprint
+from contracts.law import CalendarAmended, ProcedurePublished
+from contracts.words import Channel, Role, Step, TermUnit
+
+AGENCY: Final = "000.01.18.H52"
+PROCEDURE: Final = "1.000001"
+CLIENT: Final = "counter-000-01"
+COMMANDS_EACH: Final = 7
+FACTS_EACH: Final = 9
+
+Written = tuple[bytes | None, bytes, Headers]
+"""Key, value and headers of one record."""
+
+
+def bodies(day: datetime, number: int) -> tuple[tuple[str, CommandBody], ...]:
+    """Idempotency key and body of each command of dossier `number`, in order."""
+    code = f"{AGENCY}-{day:%y%m%d}-{number % 10_000:04d}"
+    return (
+        ("register", commands.RegisterDossier(PROCEDURE, AGENCY, Channel.COUNTER)),
+        ("accept", commands.AcceptDossier(code)),
+        ("appraise", commands.CompleteStep(Step.APPRAISE)),
+        ("approve", commands.CompleteStep(Step.APPROVE)),
+        ("stamp", commands.CompleteStep(Step.STAMP)),
+        ("return", commands.CompleteStep(Step.RETURN)),
+        ("rate", commands.RateDossier(5)),
+    )
+
+
+def command_records(dossiers: int, begun: datetime) -> Iterator[Written]:
+    """Every dossier's first command, then every dossier's second, and so on, a second apart."""
+    local_day = begun + timedelta(hours=7)
+    for place in range(COMMANDS_EACH):
+        for number in range(dossiers):
+            key, body = bodies(local_day, number)[place]
+            yield _written(number, key, body, begun + timedelta(seconds=place))
+
+
+def _written(number: int, key: str, body: CommandBody, at: datetime) -> Written:
+    dossier = dossier_id(CLIENT, f"bench-{number}")
+    command = Command(
+        id=command_id(dossier, CLIENT, f"{key}-{number}"),
+        dossier_id=dossier,
+        at=at,
+        client=CLIENT,
+        role=Role.COUNTER,
+        fingerprint=fingerprint(encode(body)),
+        body=body,
+        agencies=(AGENCY,),
+    )
+    headers = cloud_event(id=command.id, source="intake", type=type(body).__name__, time=at, subject=dossier)
+    return dossier.encode(), encode(command), headers
+
+
+def law_record(begun: datetime) -> Written:
+    """The law the dossiers need, for one partition: a calendar of three years, a procedure."""
+    years = (begun.year - 1, begun.year, begun.year + 1)
+    procedure = ProcedurePublished(
+        code=PROCEDURE,
+        version=1,
+        name_vi="Chứng thực bản sao từ bản chính",
+        field_vi="Chứng thực",
+        level="commune",
+        term_value=3,
+        term_unit=TermUnit.WORKING_DAY,
+        channels=tuple(Channel),
+        late_cutoff=time(15, 0),
+    )
+    changes = (CalendarAmended(years=years, days=(), source="bench"), procedure)
+    record = LawChanged(version=1, changes=changes)
+    headers = cloud_event(
+        id="law-1", source="intake", type="LawChanged", time=begun.astimezone(UTC), subject="law"
+    )
+    return None, encode(record), headers

@@ -1,0 +1,173 @@
+"""What the benches reckon with: schedules, percentiles, responses cut in two, meters, profiles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from bench import rig
+from bench.chain import in_bodies, lines
+from bench.dossiers import COMMANDS_EACH, FACTS_EACH, command_records, law_record
+from bench.http_pool import Pool, answered
+from bench.latency import STEPS, Asked, Load, request, schedule
+from bench.table import Check, percentile, verdict
+from bench.workflow import NOTHING, OURS, STOCK, Run, metric_sum, ratios, top_of
+from contracts.codec import decode_command
+from contracts.commands import Command, LawChanged
+from contracts.facts import Cause
+from contracts.outcomes import Result
+from services.workflow.domain.decide import decide
+from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.law import Law
+
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+
+
+def test_every_command_of_the_benchmark_is_accepted_and_leaves_what_is_counted_on() -> None:
+    record = decode_command(law_record(NOW)[1])
+    assert isinstance(record, LawChanged)
+    law, dossiers, facts = Law().amended(record), dict[str, Dossier](), 0
+    written = list(command_records(3, NOW))
+    assert len(written) == 3 * COMMANDS_EACH
+    for offset, (key, value, _) in enumerate(written):
+        command = decode_command(value)
+        assert isinstance(command, Command)
+        assert key == command.dossier_id.encode()
+        decision = decide(dossiers.get(command.dossier_id), law, command, Cause(0, offset, 0))
+        assert decision.outcome.result is Result.ACCEPTED
+        assert decision.dossier
+        dossiers[command.dossier_id] = decision.dossier
+        facts += len(decision.facts)
+    assert len(dossiers) == 3
+    assert facts == 3 * FACTS_EACH
+
+
+def test_no_two_commands_of_a_dossier_stand_near_each_other() -> None:
+    keys = [key for key, _, _ in command_records(50, NOW)]
+    assert all(len(set(keys[place : place + 50])) == 50 for place in range(0, len(keys), 50))
+
+
+def test_the_schedule_keeps_the_rate_and_the_order_of_steps() -> None:
+    asked = schedule(Load(rate=200, warm_up=10, seconds=30, seed=3))
+    measured = [one for one in asked if one.at >= 10]
+    assert len(measured) == pytest.approx(30 * 200, rel=0.05)
+    assert [one.at for one in asked] == sorted(one.at for one in asked)
+    by_dossier: dict[int, list[Asked]] = {}
+    for one in asked:
+        by_dossier.setdefault(one.dossier, []).append(one)
+    for steps in by_dossier.values():
+        assert [one.step for one in steps] == list(range(len(steps)))
+    mix = Counter(one.step for one in measured)
+    assert min(mix.values()) > 0.8 * max(mix.values())
+    assert [one.at for one in schedule(Load(200, 10, 30, 3))] == [one.at for one in asked]
+
+
+def test_a_request_names_the_dossier_its_registration_will_make() -> None:
+    keys = {role: f"key-{role}" for role in ("counter", "officer", "approver", "seal_keeper")}
+    stamp = request(Asked(7, STEPS.index("stamp"), 0.0), keys, "000.01.18.H52", "1.000001")
+    assert stamp.startswith(f"POST /v1/dossiers/{Asked(7, 0, 0.0).dossier_id}/stamp HTTP/1.1\r\n".encode())
+    assert b"Bearer key-seal_keeper\r\n" in stamp
+    assert b"Idempotency-Key: stamp-7\r\n" in stamp
+    head, _, body = stamp.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+@pytest.mark.parametrize(("share", "found"), [(50, 50), (90, 90), (99, 99), (100, 100), (0.5, 1)])
+def test_percentiles_are_values_that_occurred(share: float, found: float) -> None:
+    assert percentile([float(value) for value in range(100, 0, -1)], share) == found
+
+
+@pytest.mark.parametrize(("values", "share"), [([], 50), ([1.0], 0), ([1.0], 101)])
+def test_a_percentile_of_nothing_is_refused(values: list[float], share: float) -> None:
+    with pytest.raises(ValueError, match="percentile"):
+        percentile(values, share)
+
+
+def test_a_response_is_whole_only_with_its_last_byte() -> None:
+    response = b"HTTP/1.1 201 Created\r\nServer: x\r\nContent-Length: 5\r\n\r\nabcde"
+    assert [answered(response[:size]) for size in range(len(response))] == [0] * len(response)
+    assert answered(response) == 201
+
+
+def test_the_pool_keeps_connections_and_opens_more_when_all_are_busy() -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async def play() -> list[int]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        pool = Pool("127.0.0.1", server.sockets[0].getsockname()[1])
+        await pool.open(1)
+        found = [await pool.ask(b"GET / HTTP/1.1\r\n\r\n") for _ in range(3)]
+        assert connections == 1
+        found += await asyncio.gather(*(pool.ask(b"GET / HTTP/1.1\r\n\r\n") for _ in range(3)))
+        pool.close()
+        server.close()
+        await server.wait_closed()
+        return found
+
+    assert asyncio.run(play()) == [200] * 6
+    assert connections == 3
+
+
+def test_nobody_at_the_door_is_no_answer() -> None:
+    async def play() -> int:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        return await Pool("127.0.0.1", port).ask(b"GET / HTTP/1.1\r\n\r\n")
+
+    assert asyncio.run(play()) == 0
+
+
+def test_a_meter_is_summed_over_its_labels_only() -> None:
+    text = 'a_total{partition="0"} 3.0\na_total{partition="1"} 4.0\na_total_created 9\n# a_total 9\n'
+    assert metric_sum(text, "a_total") == 7.0
+
+
+def test_ratios_are_those_of_the_rounds_and_judged() -> None:
+    runs = {
+        OURS: [Run(1, 1, 100), Run(1, 1, 300), Run(1, 1, 200)],
+        STOCK: [Run(1, 1, 50), Run(1, 1, 100), Run(1, 1, 200)],
+        NOTHING: [Run(1, 1, 1000), Run(1, 1, 1000), Run(1, 1, 1000)],
+    }
+    stock, nothing = ratios(runs)
+    assert (stock.measured, stock.met) == ("2.00 ×", True)
+    assert (nothing.measured, nothing.met) == ("0.20 ×", False)
+
+
+def test_a_missed_check_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    met, missed = Check("speed", "2", "1", True), Check("size", "2", "1", False)
+    assert verdict([met]) == 0
+    assert verdict([met, missed]) == 1
+    assert "MISSED" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_cpu_is_read_at_the_nearest_sample() -> None:
+    assert rig.nearest([(1.0, 10.0), (2.0, 20.0), (3.0, 30.0)], 2.4) == 20.0
+    with pytest.raises(rig.BenchError):
+        rig.nearest([], 1.0)
+
+
+def test_a_profile_counts_each_function_once_a_stack() -> None:
+    shown = top_of("main;work;work 3\nmain;wait 1\n")
+    assert "75.0%  work" in shown
+    assert "100.0%  main" in shown
+
+
+def test_bulk_bodies_hold_what_a_request_may_and_keep_the_order() -> None:
+    bodies = list(in_bodies(lines(3, "000.01.18.H52", "1.000001"), 5))
+    assert [len(body) for body in bodies] == [5, 5, 5, 5, 1]
+    keys = [line["key"] for body in bodies for line in body]
+    assert keys[:4] == ["register-0", "register-1", "register-2", "accept-0"]
