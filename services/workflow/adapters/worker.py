@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 import faust
+from faust.sensors import Monitor
 
 from contracts.topics import COMMANDS
 from services.workflow.adapters.patches import (
@@ -153,6 +154,22 @@ class Worker:
             self._fail(task.exception() or RuntimeError(task.get_name()))
 
 
+class _Quiet(Monitor):
+    """Faust's own meters, without what they do for each record: nobody reads them, ours are in metrics.py."""
+
+    def on_message_in(self, tp: Any, offset: int, message: Any) -> None:
+        """Not counted."""
+
+    def on_stream_event_in(self, tp: Any, offset: int, stream: Any, event: Any) -> None:
+        """Not counted."""
+
+    def on_stream_event_out(self, tp: Any, offset: int, stream: Any, event: Any, state: Any = None) -> None:
+        """Not counted."""
+
+    def on_message_out(self, tp: Any, offset: int, message: Any) -> None:
+        """Not counted."""
+
+
 def _app(settings: Settings) -> Any:
     broker = settings.broker
     return faust.App(
@@ -172,6 +189,7 @@ def _app(settings: Settings) -> Any:
         broker_rebalance_timeout=broker.rebalance_timeout_seconds,
         broker_request_timeout=max(30.0, broker.session_timeout_seconds),
         broker_commit_interval=1.0,
+        Monitor=_Quiet,
         stream_wait_empty=True,
         stream_buffer_maxsize=4096,
     )

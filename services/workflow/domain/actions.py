@@ -6,7 +6,8 @@ the two can never disagree.
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from contracts import commands
 from contracts.commands import CommandBody
@@ -48,18 +49,40 @@ def action_of(body: CommandBody) -> ActionName | None:
             return ActionName.RATE
 
 
+class Situation(NamedTuple):
+    """All of a dossier that the table asks for; there are few of them, so answers are kept."""
+
+    status: NationalStatus
+    done: Step | None
+    judged: bool
+    rated: bool
+
+
+def _situation(dossier: Dossier) -> Situation:
+    return Situation(dossier.status, dossier.done, dossier.outcome is not None, dossier.score is not None)
+
+
 def next_step(dossier: Dossier) -> Step | None:
     """The step to be done next; None when none is left or the dossier is closed."""
-    if dossier.status in _CLOSED:
+    return _next_step(_situation(dossier))
+
+
+def _next_step(now: Situation) -> Step | None:
+    if now.status in _CLOSED:
         return None
-    if dossier.done is None:
+    if now.done is None:
         return Step.RECEIVE
-    return _STEPS[_STEPS.index(dossier.done) + 1]
+    return _STEPS[_STEPS.index(now.done) + 1]
 
 
 def objection(dossier: Dossier, action: ActionName | None) -> Reason | None:
     """Why `action` is not legal for `dossier` now; None when it is."""
-    status = dossier.status
+    return _objection(_situation(dossier), action)
+
+
+@cache
+def _objection(now: Situation, action: ActionName | None) -> Reason | None:
+    status = now.status
     match action:
         case None:
             registered = status is NationalStatus.REGISTERED
@@ -67,7 +90,7 @@ def objection(dossier: Dossier, action: ActionName | None) -> Reason | None:
         case ActionName.REGISTER:
             return Reason.ALREADY_REGISTERED
         case ActionName.RATE:
-            return _objection_to_rating(dossier)
+            return _objection_to_rating(now)
         case _ if status in _CLOSED:
             return Reason.CLOSED
         case ActionName.ACCEPT | ActionName.REFUSE:
@@ -78,20 +101,20 @@ def objection(dossier: Dossier, action: ActionName | None) -> Reason | None:
         case ActionName.WITHDRAW:
             return Reason.ALREADY_FINISHED if status is NationalStatus.FINISHED else None
         case ActionName.REQUEST_SUPPLEMENT:
-            return _objection_to_work(dossier)
+            return _objection_to_work(now)
         case _:
-            return _objection_to_step(dossier, _STEP_ACTIONS[action])
+            return _objection_to_step(now, _STEP_ACTIONS[action])
 
 
-def _objection_to_rating(dossier: Dossier) -> Reason | None:
-    if dossier.outcome is None:
+def _objection_to_rating(now: Situation) -> Reason | None:
+    if not now.judged:
         return Reason.NOT_FINISHED
-    return None if dossier.score is None else Reason.ALREADY_RATED
+    return Reason.ALREADY_RATED if now.rated else None
 
 
-def _objection_to_work(dossier: Dossier) -> Reason | None:
+def _objection_to_work(now: Situation) -> Reason | None:
     """Work on the dossier needs it to be in hand: accepted, not waiting, not finished."""
-    match dossier.status:
+    match now.status:
         case NationalStatus.REGISTERED:
             return Reason.NOT_ACCEPTED_YET
         case NationalStatus.WAITING_SUPPLEMENT:
@@ -102,12 +125,17 @@ def _objection_to_work(dossier: Dossier) -> Reason | None:
             return None
 
 
-def _objection_to_step(dossier: Dossier, step: Step) -> Reason | None:
-    if step is Step.RETURN and dossier.status is NationalStatus.FINISHED:
+def _objection_to_step(now: Situation, step: Step) -> Reason | None:
+    if step is Step.RETURN and now.status is NationalStatus.FINISHED:
         return None
-    return _objection_to_work(dossier) or (None if step is next_step(dossier) else Reason.STEP_OUT_OF_ORDER)
+    return _objection_to_work(now) or (None if step is _next_step(now) else Reason.STEP_OUT_OF_ORDER)
 
 
 def allowed_actions(dossier: Dossier) -> tuple[ActionName, ...]:
     """Every action the workflow would accept now, in the order of the enumeration."""
-    return tuple(action for action in ActionName if objection(dossier, action) is None)
+    return _allowed(_situation(dossier))
+
+
+@cache
+def _allowed(now: Situation) -> tuple[ActionName, ...]:
+    return tuple(action for action in ActionName if _objection(now, action) is None)
