@@ -158,6 +158,12 @@ class CpuLog:
         return nearest(self._samples, ended) - nearest(self._samples, begun)
 
 
+def machine_cpu() -> float:
+    """CPU seconds all processes of the machine have used since it started."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
+
+
 def nearest(samples: Sequence[tuple[float, float]], at: float) -> float:
     """The value of the sample nearest in time. Raises BenchError when there is none."""
     if not samples:

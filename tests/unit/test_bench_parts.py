@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -94,15 +95,17 @@ def test_a_response_is_whole_only_with_its_last_byte() -> None:
 
 def test_the_pool_keeps_connections_and_opens_more_when_all_are_busy() -> None:
     connections = 0
+    serving: list[asyncio.Task[None] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
-        try:
+        serving.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError):
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-        except asyncio.IncompleteReadError:
-            writer.close()
+        writer.close()
+        await writer.wait_closed()
 
     async def play() -> list[int]:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -112,6 +115,7 @@ def test_the_pool_keeps_connections_and_opens_more_when_all_are_busy() -> None:
         assert connections == 1
         found += await asyncio.gather(*(pool.ask(b"GET / HTTP/1.1\r\n\r\n") for _ in range(3)))
         pool.close()
+        await asyncio.gather(*(task for task in serving if task))
         server.close()
         await server.wait_closed()
         return found
