@@ -109,6 +109,8 @@ def main() -> int:
         level=settings.log_level,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    # A request passes between three threads; each of them waits this long for one that is busy.
+    sys.setswitchinterval(0.0005)
     # The client's own debug lines print keys and values.
     logging.getLogger("kafka").setLevel(max(logging.WARNING, logging.getLogger().level))
     # Uvicorn raises the signal again when it is done; by then the stop is complete and the exit is 0.

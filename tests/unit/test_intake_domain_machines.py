@@ -39,6 +39,18 @@ def _claim(block: int, claimant: str = "me") -> SerialClaim:
     return SerialClaim(agency=KEY.agency, day=KEY.day, block=block, claimant=claimant)
 
 
+def test_the_next_block_is_claimed_ahead_of_need() -> None:
+    ledger = SerialLedger("me")
+    ledger.want(KEY, 17)
+    [first] = ledger.plan(KEY)
+    ledger.apply(first)
+    assert len(ledger.take(KEY, 16)) == 16
+    assert ledger.plan(KEY) == []  # four are left, and one of them is wanted
+    assert len(ledger.take(KEY, 1)) == 1
+    [ahead] = ledger.plan(KEY)
+    assert (ahead.block, ledger.plan(KEY)) == (1, [])  # once is enough
+
+
 def test_a_block_is_claimed_read_back_and_given_out() -> None:
     ledger = SerialLedger("me")
     ledger.want(KEY, 25)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from contracts.codec import encode
 from contracts.topics import SERIALS
 from services.intake.application.metrics import Metrics
 from services.intake.domain.commands import SerialKey
+from services.intake.domain.refusals import Refused
 from services.intake.domain.serials import SCARCE_SERIAL, SerialClaim, SerialLedger
 from services.intake.ports import Ack, BrokenLogError, Broker, Record, Unavailable
 
@@ -59,6 +61,7 @@ class SerialDesk:
                 while True:
                     taken += self._ledger.take(key, count - len(taken))
                     if len(taken) == count:
+                        self._claim_ahead(key)
                         return taken
                     # The event before the claims: one read back meanwhile must not be missed.
                     changed = self._changed
@@ -73,6 +76,10 @@ class SerialDesk:
             if len(taken) < count:
                 self._ledger.want(key, len(taken) - count)
                 self._ledger.give_back(key, taken)
+
+    def _claim_ahead(self, key: SerialKey) -> None:
+        with suppress(Refused, Unavailable):  # nobody waits for these numbers yet
+            self._send(self._ledger.plan(key))
 
     def _send(self, claims: list[SerialClaim]) -> None:
         for place, claim in enumerate(claims):

@@ -19,6 +19,9 @@ from services.intake.domain.commands import SerialKey
 from services.intake.domain.refusals import DOSSIER_CODE_CIRCULAR, Refused
 
 BLOCK: Final = 20
+LOW: Final = 4
+"""With fewer numbers left, the next block is claimed ahead of need: reading a claim back takes time."""
+
 SCARCE_SERIAL: Final = 9_000
 _BLOCKS: Final = LAST_SERIAL // BLOCK + 1
 
@@ -82,12 +85,14 @@ class SerialLedger:
         self._day(key).free.extendleft(reversed(serials))
 
     def plan(self, key: SerialKey) -> list[SerialClaim]:
-        """Claims to publish now so that all that is wanted will be covered; they count as under way.
+        """Claims to publish now, for all that is wanted and soon will be; they count as under way.
 
         Raises Refused (serial_exhausted) when nothing is free, nothing under way and no block left.
         """
         day = self._day(key)
         missing = day.wanted - len(day.free) - BLOCK * day.pending.bit_count()
+        if missing <= 0 and day.free and len(day.free) < LOW and not day.pending:
+            missing = 1
         claims: list[SerialClaim] = []
         block = (day.taken | day.pending).bit_length()
         while missing > 0 and block < _BLOCKS:
