@@ -122,7 +122,11 @@ class TimeAdvanced(Struct, frozen=True, kw_only=True, tag_field="record", tag="t
 
 
 class Deadline(Struct, frozen=True, array_like=True):
-    """One timer of one dossier; stale when the dossier's timer has another version."""
+    """One timer of one dossier; stale when the dossier's timer has another version.
+
+    The timer ``calendar`` asks for the due date to be counted again by the amended calendar; its version is
+    that of the law.
+    """
 
     dossier_id: DossierId
     timer: str
@@ -130,7 +134,7 @@ class Deadline(Struct, frozen=True, array_like=True):
 
 
 class DeadlinesReached(Struct, frozen=True, kw_only=True, tag_field="record", tag="deadlines"):
-    """Time passed these deadlines; appended by the worker that owns the partition."""
+    """Time passed these deadlines, or the calendar moved them; appended by the partition's owner."""
 
     LIMIT: ClassVar[int] = 500
 

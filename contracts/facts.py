@@ -105,6 +105,17 @@ class DueDatePassed(Struct, frozen=True, tag="DueDatePassed"):
     due: Instant
 
 
+class DueDateAmended(Struct, frozen=True, tag="DueDateAmended"):
+    """The calendar was amended: `due` is the due date by it, `law_version` the law it rests on.
+
+    `remaining_minutes` is what is left by it of a dossier whose clock stands.
+    """
+
+    due: Instant
+    law_version: Annotated[int, Meta(ge=1)]
+    remaining_minutes: int | None = None
+
+
 class CommandRefused(Struct, frozen=True, tag="CommandRefused"):
     """A command to a known dossier was refused; nothing changed but this record of it."""
 
@@ -126,6 +137,7 @@ FactBody = (
     | ResultReturned
     | DossierRated
     | DueDatePassed
+    | DueDateAmended
     | CommandRefused
 )
 

@@ -37,6 +37,7 @@ import sys
 from services.workflow.__main__ import main
 from services.workflow.domain.decide import decide, fire
 from services.workflow.domain.engines import Engine
+from services.workflow.domain.redate import redate
 from services.workflow.engine.partition import Partition
 
 def broken(dossier, law, command, cause):
@@ -45,7 +46,7 @@ def broken(dossier, law, command, cause):
     return decide(dossier, law, command, cause)
 
 made = Partition.__init__
-Partition.__init__ = lambda self, number, clock: made(self, number, clock, {1: Engine(broken, fire)})
+Partition.__init__ = lambda self, number, clock: made(self, number, clock, {1: Engine(broken, fire, redate)})
 main()
 """
 

@@ -64,11 +64,16 @@ def _fire(dossier: Dossier, timer: str, version: int, now: datetime, cause: Caus
     return fired and (_signed(fired[0]), fired[1])
 
 
+def _redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> Fired:
+    dated = ENGINES[1].redate(dossier, law, at, cause)
+    return dated and (_signed(dated[0]), dated[1])
+
+
 def _signed(fact: Fact) -> Fact:
     return replace(fact, actor=SIGNED)
 
 
-BOTH: Final[Engines] = {**OLD, 2: Engine(_decide, _fire)}
+BOTH: Final[Engines] = {**OLD, 2: Engine(_decide, _fire, _redate)}
 
 NAMES = ("a", "b", "c")
 BODIES: list[CommandBody] = [

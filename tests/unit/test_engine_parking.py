@@ -273,7 +273,7 @@ def test_want_of_memory_is_not_the_records_fault() -> None:
     def starving(*_: object) -> None:
         raise MemoryError
 
-    partition = Partition(0, Clock.SYSTEM, {1: Engine(starving, starving)})  # type: ignore[arg-type]  # it never returns
+    partition = Partition(0, Clock.SYSTEM, {1: Engine(starving, starving, starving)})  # type: ignore[arg-type]  # it never returns
     item = Decoded(Incoming(0, None, b""), REGISTER)
     with pytest.raises(MemoryError):
         partition.apply([item])

@@ -13,6 +13,7 @@ from contracts.facts import (
     DossierRefused,
     DossierRegistered,
     DossierWithdrawn,
+    DueDateAmended,
     DueDatePassed,
     Fact,
     ProcessingFinished,
@@ -44,6 +45,10 @@ def bucket_after(fact: Fact) -> Bucket | None:
             return Bucket.LATE if fact.overdue else Bucket.NOT_DUE
         case DueDatePassed():
             return Bucket.LATE
+        case DueDateAmended(remaining_minutes=left):
+            if fact.overdue:
+                return Bucket.LATE
+            return Bucket.NOT_DUE if left is None else Bucket.PAUSED
         case ProcessingFinished(outcome=outcome):
             return Bucket(outcome.value)
         case DossierRefused():

@@ -19,6 +19,9 @@ MEMORY: Final = 64
 DUE_TIMER: Final = "due"
 """Name of the timer that fires when the due date goes by."""
 
+CALENDAR_TIMER: Final = "calendar"
+"""Stands in lists of deadlines for a due date to be counted again; never in a dossier."""
+
 
 class Timer(Struct, frozen=True, array_like=True):
     """A deadline that stands: fires once when time passes `at`; `version` tells a stale entry from it."""
@@ -26,6 +29,13 @@ class Timer(Struct, frozen=True, array_like=True):
     name: str
     at: datetime
     version: int
+
+
+class Pause(Struct, frozen=True, array_like=True):
+    """The clock stood from `since` to `until`."""
+
+    since: datetime
+    until: datetime
 
 
 class Remembered(Struct, frozen=True, array_like=True):
@@ -41,7 +51,8 @@ class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `at` is the time of that fact, `seq` its number. `done` is the last step completed. `remaining_minutes`
     is the working time left while the clock is paused; `due` is the due date in force (None before
-    acceptance), `due_original` the first one given. Instants are aware; minutes are working minutes.
+    acceptance), `due_original` the first one given, `pauses` those that are over. Instants are aware;
+    minutes are working minutes.
     """
 
     id: str
@@ -56,11 +67,13 @@ class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     done: Step | None = None
     dossier_code: str | None = None
     rules: str | None = None
+    accepted_at: datetime | None = None
     received_at: datetime | None = None
     due_original: datetime | None = None
     due: datetime | None = None
     paused_at: datetime | None = None
     remaining_minutes: int | None = None
+    pauses: tuple[Pause, ...] = ()
     overdue: bool = False
     outcome: Outcome | None = None
     score: int | None = None

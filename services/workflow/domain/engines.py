@@ -18,6 +18,7 @@ from services.workflow.domain import decide as version_1
 from services.workflow.domain.decide import Decision
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.law import Law
+from services.workflow.domain.redate import redate
 
 Fired = tuple[Fact, Dossier] | None
 
@@ -28,15 +29,16 @@ class UnknownEngineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The functions of one version: what follows from a command, and from a reached deadline."""
+    """The functions of one version: what follows from a command, a reached deadline, another calendar."""
 
     decide: Callable[[Dossier | None, Law, Command, Cause], Decision]
     fire: Callable[[Dossier, str, int, datetime, Cause], Fired]
+    redate: Callable[[Dossier, Law, datetime, Cause], Fired]
 
 
 Engines = Mapping[int, Engine]
 
-ENGINES: Final[Engines] = {1: Engine(version_1.decide, version_1.fire)}
+ENGINES: Final[Engines] = {1: Engine(version_1.decide, version_1.fire, redate)}
 """Every version this release holds."""
 
 

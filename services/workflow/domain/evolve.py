@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from contracts import facts
 from contracts.facts import Fact
 from contracts.words import Step
-from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier, Remembered, Timer
+from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier, Pause, Remembered, Timer
 from services.workflow.domain.rules import Reason
 
 
@@ -61,6 +61,7 @@ def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
             return {
                 "done": Step.RECEIVE,
                 "dossier_code": accepted.dossier_code,
+                "accepted_at": fact.at,
                 "received_at": accepted.received_at,
                 "rules": accepted.rules,
                 "due_original": accepted.due,
@@ -75,8 +76,12 @@ def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
             return {
                 "paused_at": None,
                 "remaining_minutes": None,
+                "pauses": (*before.pauses, *_ended(before, fact.at)),
                 **_due(before, due, running=not fact.overdue),
             }
+        case facts.DueDateAmended(due=due, remaining_minutes=remaining):
+            running = before.paused_at is None and not fact.overdue
+            return {"remaining_minutes": remaining, **_due(before, due, running=running)}
         case facts.ProcessingFinished(outcome=outcome):
             return {"outcome": outcome, **_stopped(before)}
         case facts.DossierRefused() | facts.DossierWithdrawn() | facts.DueDatePassed():
@@ -85,6 +90,10 @@ def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
             return {"score": score}
         case facts.ResultReturned() | facts.CommandRefused():
             return {}
+
+
+def _ended(before: Dossier, at: datetime) -> tuple[Pause, ...]:
+    return () if before.paused_at is None else (Pause(before.paused_at, at),)
 
 
 def _stopped(before: Dossier) -> dict[str, Any]:

@@ -8,8 +8,9 @@ acts on a memory that did not become durable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from contracts.codec import UndecodableError, decode_command
 from contracts.commands import (
     Command,
+    Deadline,
     DeadlinesReached,
     LawChanged,
     Parked,
@@ -25,8 +27,9 @@ from contracts.commands import (
 )
 from contracts.facts import Cause, ClockMoved
 from contracts.words import Clock
-from services.workflow.domain.dossier import Dossier, Timer
-from services.workflow.domain.engines import ENGINES, Engines, engine_of
+from services.workflow.domain.decide import Decision
+from services.workflow.domain.dossier import CALENDAR_TIMER, Dossier, Timer
+from services.workflow.domain.engines import ENGINES, Engines, Fired, engine_of
 from services.workflow.domain.law import Law
 from services.workflow.engine.deadlines import DeadlineIndex
 from services.workflow.engine.judging import counted, refuse, stuck
@@ -53,6 +56,7 @@ from services.workflow.engine.records import (
     encode_stored,
     engine_version,
 )
+from services.workflow.engine.redating import Redating
 from services.workflow.engine.restoring import Restoring
 
 
@@ -70,6 +74,7 @@ class Partition:
         self.deadlines = DeadlineIndex(self._standing)
         self.last_offset = -1
         self._topic_id: str | None = None
+        self._redating = Redating()
         # Encoded, because a province keeps a million of them and touches few at a time.
         self._dossiers: dict[str, bytes] = {}
 
@@ -98,6 +103,7 @@ class Partition:
             for timer in stored.dossier.timers:
                 self.deadlines.add(key, timer.at)
         self.last_offset = max(self.last_offset, self.head.applied)
+        self._find_to_redate()
         return found.repairs()
 
     def _take(self, data: bytes, laws: dict[int, StoredLaw]) -> None:
@@ -135,7 +141,7 @@ class Partition:
                     f"partition {self.number}: law version {version} of "
                     f"{self.head.law_version} is missing from the state topic"
                 )
-            self.law = self.law.amended(laws[version].record)
+            self._amend(laws[version].applied, laws[version].record)
         self._engine = engine_of(self._engines, self.law.engine)
 
     # ---- the batch ------------------------------------------------------------------------------
@@ -194,13 +200,14 @@ class Partition:
             return
         cause = Cause(self.number, offset, 0)
         dossier = stored.dossier if stored else None
+        waited = self._holds_clock(dossier)
         parked = self.parking.at(command.dossier_id, offset)
         if parked:
             with stuck(self.number, offset):
                 decision = refuse(dossier, command, cause)
         else:
             with counted(self.number, offset, command.dossier_id):
-                decision = self._engine.decide(dossier, self.law, command, cause)
+                decision = self._decide(dossier, command, cause)
         output.facts.extend(decision.facts)
         output.outcomes.append(decision.outcome)
         if decision.facts and decision.dossier:
@@ -208,9 +215,18 @@ class Partition:
         stands_still = parked is not None and parked.since == offset
         if parked and stands_still:
             output.poison.append(Poison(record, f"parked: {parked.reason}"))
-        if dossier and self._late(dossier) and (stands_still or not self._late(decision.dossier or dossier)):
+        if waited and (stands_still or not self._holds_clock(decision.dossier)):
             # The last dossier the clock was waiting for may be settled by a command, or stand still.
             self._announce(Cause(self.number, offset, len(decision.facts)), output)
+
+    def _decide(self, dossier: Dossier | None, command: Command, cause: Cause) -> Decision:
+        """The engine's decision; a dossier whose date an amended calendar moves is re-dated first."""
+        redated = self._redated(dossier, command.at, cause)
+        if redated is None:
+            return self._engine.decide(dossier, self.law, command, cause)
+        fact, dossier = redated
+        after = self._engine.decide(dossier, self.law, command, replace(cause, n=1))
+        return Decision((fact, *after.facts), after.dossier, after.outcome)
 
     def _reached(self, offset: int, reached: DeadlinesReached, output: Output) -> None:
         for place, entry in enumerate(reached.entries):
@@ -219,7 +235,9 @@ class Partition:
                 continue
             cause = Cause(self.number, offset, place)
             with counted(self.number, offset, entry.dossier_id):
-                fired = self._engine.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
+                fired = self._redated(stored.dossier, reached.at, cause)
+                if fired is None and entry.timer != CALENDAR_TIMER:
+                    fired = self._engine.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
             if fired:
                 output.facts.append(fired[0])
                 self._put(offset, fired[1], output, stored.dossier)
@@ -230,12 +248,34 @@ class Partition:
         if changed.version <= self.law.version:
             return
         with stuck(self.number, offset):
-            self.law = self.law.amended(changed)
+            amended = self._amend(offset, changed)
             self._engine = engine_of(self._engines, self.law.engine)
+            if amended:
+                self._find_to_redate()
         stored = StoredLaw(offset, changed)
         output.states[f"{LAW_KEY}{changed.version}"] = encode_stored(stored)
         head = replace(self.head, law_version=self.law.version, engine=self.law.engine)
         self._set_head(offset, output, head)
+
+    def _amend(self, offset: int, changed: LawChanged) -> bool:
+        """Whether the calendar is another one after this record."""
+        before = self.law.calendar
+        self.law = self.law.amended(changed)
+        if before is None or self.law.calendar == before:
+            return False
+        self._redating.amended_at = offset
+        return True
+
+    def _find_to_redate(self) -> None:
+        self._redating.find(self._dossiers, self.parking.tables(), self._engine, self.law)
+
+    def _redated(self, dossier: Dossier | None, at: datetime, cause: Cause) -> Fired:
+        return self._redating.take(self._engine, dossier, self.law, at, cause)
+
+    def _to_redate(self) -> Iterator[Deadline]:
+        """Entries for the dossiers an amended calendar dates otherwise, those that stand still left out."""
+        entries = self._redating.entries(self.law)
+        return (entry for entry in entries if not self.parking.at(entry.dossier_id, self.last_offset))
 
     def _set_head(self, offset: int, output: Output, head: StoredPartition) -> None:
         self.head = replace(head, applied=offset)
@@ -264,31 +304,38 @@ class Partition:
         return wall if self.clock is Clock.SYSTEM else self.head.time
 
     def is_due(self, wall: datetime) -> bool:
-        """Whether time has passed a deadline that stands."""
+        """Whether time has passed a deadline that stands, or the calendar has moved one."""
         now, earliest = self.now(wall), self.deadlines.next_at()
-        return now is not None and earliest is not None and earliest < now.timestamp()
+        if now is None:
+            return False
+        return (earliest is not None and earliest < now.timestamp()) or any(self._to_redate())
 
     def due(self, wall: datetime) -> DeadlinesReached | None:
         """The record to append now that time passed deadlines; None while nothing is due."""
         now = self.now(wall)
         if now is None:
             return None
-        entries = self.deadlines.passed(now, DeadlinesReached.LIMIT)
+        limit = DeadlinesReached.LIMIT
+        entries = tuple(islice(self._to_redate(), limit))
+        if len(entries) < limit:
+            entries += self.deadlines.passed(now, limit - len(entries))
         return DeadlinesReached(at=now, entries=entries) if entries else None
 
     def _announce(self, cause: Cause, output: Output) -> None:
-        """Tell readers the log clock's time, once no deadline before it is left to fire."""
+        """Tell readers the log clock's time, once no deadline before it is left to fire or may come to be."""
         time = self.head.time
-        if time is None:
+        if time is None or next(self._to_redate(), None):
             return
         earliest = self.deadlines.next_at()
         if earliest is None or earliest >= time.timestamp():
             output.facts.append(ClockMoved(cause=cause, to=time))
 
-    def _late(self, dossier: Dossier) -> bool:
-        """Whether a deadline of the dossier lies before the log clock's time and has yet to fire."""
+    def _holds_clock(self, dossier: Dossier | None) -> bool:
+        """Whether a deadline of it before the log clock's time has yet to fire, or may come to be."""
         time = self.head.time
-        return time is not None and any(timer.at < time for timer in dossier.timers)
+        if time is None or dossier is None:
+            return False
+        return dossier.id in self._redating or any(timer.at < time for timer in dossier.timers)
 
     # ---- dossiers -------------------------------------------------------------------------------
 

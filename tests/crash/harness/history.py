@@ -11,12 +11,13 @@ from typing import Final
 from contracts import commands
 from contracts.commands import Command, CommandBody, CommandRecord, LawChanged, TimeAdvanced
 from contracts.facts import Cause, Fact
-from contracts.law import EngineVersion
+from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion
 from contracts.words import Channel, Clock, Step
 from services.workflow.domain.decide import Decision, decide, fire
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.engines import Engine, Engines
 from services.workflow.domain.law import Law
+from services.workflow.domain.redate import redate
 from tests.fakes.workflow import AGENCY, HOURLY, PROCEDURE, START, command, law_record, life
 
 END: Final = START + timedelta(days=40)
@@ -27,7 +28,13 @@ Entry = CommandRecord | bytes | None
 
 @cache
 def law(version: int) -> LawChanged:
-    """The law with that version; every third one only names the engine's version."""
+    """The law with that version: the whole of it, the engine's version alone, a day off or worked in turn."""
+    if version % 3 == 0:
+        kind = DayKind.OFF if version % 2 else DayKind.WORK
+        day = CalendarDay(date=START.date() + timedelta(days=3), kind=kind, name_vi="Nghỉ bù", source="test")
+        return LawChanged(
+            version=version, changes=(CalendarAmended(years=(2025,), days=(day,), source="test"),)
+        )
     if version % 3 == 2:
         return LawChanged(version=version, changes=(EngineVersion(version=1),))
     return law_record(version)
@@ -91,7 +98,7 @@ class Fragile:
 
     def engines(self) -> Engines:
         """Today's code."""
-        return {1: Engine(self.decide, self.fire)}
+        return {1: Engine(self.decide, self.fire, redate)}
 
     def decide(self, dossier: Dossier | None, law: Law, command: Command, cause: Cause) -> Decision:
         """Like the real one, save for the defect."""
