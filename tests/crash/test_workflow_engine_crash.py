@@ -138,21 +138,26 @@ def test_a_refusal_before_the_law_stands() -> None:
     assert not play(Clock.SYSTEM, story)
 
 
-def test_a_worker_that_lost_its_session_writes_nothing_of_what_it_decided() -> None:
-    """Stopped between deciding and writing for longer than a session, and gone on."""
-
-    def stopped(worker: Worker) -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        loop.skip(60.0)
+@pytest.mark.parametrize("point", ["decided", "facts acked", "deadlines due"])
+def test_a_worker_that_lost_its_session_writes_nothing_any_more(point: str) -> None:
+    """Stopped for longer than a session before facts, states or a record of time, and gone on."""
 
     async def story(stage: Stage) -> None:
-        stage.world.hooks["decided"] = stopped
+        topics = stage.cluster.partitions[0]
+        before: list[int] = []
+
+        def stopped(worker: Worker) -> None:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualLoop)
+            before.append(written(topics))
+            loop.skip(60.0)
+
+        stage.world.hooks[point] = stopped
+        stage.feed(0, law_record())  # a batch of its own, which changes states
         fill(stage)
         first = await stage.join()
         await stage.until(lambda: not first.alive)
-        topics = stage.cluster.partitions[0]
-        assert (topics.facts, topics.outcomes, topics.committed) == ([], [], 0)
+        assert [written(topics)] == before
         with pytest.raises(LeaseExpiredError):
             first.lease.check()
         await stage.settle()

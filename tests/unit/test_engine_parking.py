@@ -316,3 +316,7 @@ def test_a_command_of_another_body_under_a_known_key_is_refused_too() -> None:
     other = command(commands.WithdrawDossier(), key="register")
     assert isinstance(other, Command)
     assert reasons(bench.feed(other)) == ["parked"]
+
+
+def test_three_crashes_are_enough() -> None:
+    assert CRASHES_ALLOWED == 3

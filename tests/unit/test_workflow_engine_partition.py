@@ -187,3 +187,27 @@ def test_a_small_share_of_poison_is_dead_lettered_for_ever() -> None:
         log.append_raw(b"x", b"{") if n % 20 == 0 else log.append(life(f"d{n}")[0])
     asyncio.run(turns(runner(log, observer, PoisonLimit(window=1000, share=0.1, least=20)), log))
     assert len(log.letters) == 20
+
+
+def test_under_the_log_clock_the_wall_says_nothing_and_time_never_goes_back() -> None:
+    bench = Bench()
+    bench.open_dossiers(1)
+    assert bench.partition.due(LATER) is None
+    bench.feed(TimeAdvanced(to=START))
+    assert bench.partition.due(LATER) is None
+    bench.feed(TimeAdvanced(to=LATER))
+    assert clocks(bench.feed(TimeAdvanced(to=START))) == []
+    assert bench.partition.head.time == LATER
+    due = bench.partition.due(START)
+    assert due is not None
+    assert due.at == LATER
+
+
+def test_under_the_system_clock_a_record_of_the_log_clock_moves_nothing() -> None:
+    bench = Bench(Clock.SYSTEM)
+    bench.open_dossiers(1)
+    bench.feed(TimeAdvanced(to=LATER))
+    assert bench.partition.due(START) is None
+    due = bench.partition.due(LATER + timedelta(days=1))
+    assert due is not None
+    assert due.at == LATER + timedelta(days=1)
