@@ -96,12 +96,19 @@ def freeze(scene: Scene, burst: Burst) -> str:
 
 
 def rebalance(scene: Scene, burst: Burst) -> str:
-    """A second worker joins in the middle; one of them leaves, or is killed, perhaps while it joins."""
+    """A second worker joins in the middle; one of them leaves, or is killed, perhaps while it joins.
+
+    A burst is over before a process has started, so the rest of it waits for the second one to come up.
+    """
     first, second = scene.us.workers
-    when = scene.moment(burst)
+    steps = scene.chance.randrange(len(STEPS))
+    burst.hold(steps)
     second.start()
+    scene.us.wait(second.readiness, f"{second.name} to answer", every=0.005)
+    burst.go_on()
     whole = scene.chance.random() < 0.7
-    scene.us.wait(lambda: second.has or (not whole and second.readiness()), f"{second.name} to join")
+    if whole:
+        scene.us.wait(lambda: second.has, f"{second.name} to have its share", every=0.005)
     pause(scene.chance.random() * 0.3)
     gone, stays = (first, second) if whole and scene.chance.random() < 0.5 else (second, first)
     orderly = scene.chance.random() < 0.5
@@ -109,8 +116,9 @@ def rebalance(scene: Scene, burst: Burst) -> str:
     scene.us.wait_all(stays)
     if gone is first:
         scene.us.workers.reverse()
-    how = "left" if orderly else "was killed"
-    return f"a second worker came {when}; the {'first' if gone is first else 'second'} {how}"
+    who, how = "first" if gone is first else "second", "left" if orderly else "was killed"
+    stage = "when both had a share" if whole else "while joining"
+    return f"a second worker joined during step {steps}; the {who} {how} {stage}"
 
 
 def deadlines(scene: Scene, burst: Burst) -> str:

@@ -51,7 +51,8 @@ class Burst:
     def __init__(self, client: Client, days: Days, name: str) -> None:
         self.days, self.name = days, name
         self.door = Door(client, patience=PATIENCE)
-        self._thread = threading.Thread(target=self._send)
+        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._until = len(STEPS)
         self._failed: BaseException | None = None
         self.sent = 0
         self.to: datetime | None = None
@@ -64,6 +65,14 @@ class Burst:
         """Until so many of the seven steps are sent, or everything is."""
         while self.sent < steps and self._thread.is_alive():
             time.sleep(0.002)
+
+    def hold(self, steps: int) -> None:
+        """Send no more than so many steps (or than are sent already) before `go_on`."""
+        self._until = steps
+
+    def go_on(self) -> None:
+        """Send the rest."""
+        self._until = len(STEPS)
 
     @property
     def over(self) -> bool:
@@ -80,6 +89,8 @@ class Burst:
     def _send(self) -> None:
         try:
             for place in range(len(STEPS)):
+                while place >= self._until:
+                    time.sleep(0.002)
                 self.door.send([line(self.days, f"{self.name}-{n}", place) for n in range(DOSSIERS)])
                 self.sent += 1
             if self.days.clock is Clock.LOG:
