@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -237,6 +238,9 @@ def show(found: Found, seconds: float) -> None:
         f"\n  {len(found.asked)} commands, {len(found.asked) / seconds:.0f} a second, "
         f"2xx {good / len(found.asked):.2%}, decided within the wait {decided / len(found.asked):.2%}"
     )
+    for status, count in sorted(Counter(one.status for one in found.asked).items()):
+        if status not in (200, 201):
+            print(f"  {count} answered {status or 'not at all'}")
     for name, used in found.cpu.items():
         print(f"  CPU {name:36}{used / seconds:8.1%}")
 
