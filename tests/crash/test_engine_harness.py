@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.commands import TimeAdvanced
+from contracts.commands import DeadlinesReached, TimeAdvanced
 from contracts.facts import Cause
 from contracts.words import Clock
 from services.workflow.engine import restoring, runner, verify
@@ -130,11 +130,24 @@ def test_a_record_decided_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found_out()
 
 
+@pytest.fixture
+def full_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One deadline fills a list, so that all take turns."""
+    monkeypatch.setattr(DeadlinesReached, "LIMIT", 1)
+
+
+@pytest.mark.usefixtures("full_lists")
+def test_turns_hold_up_nothing() -> None:
+    assert not found_out()
+
+
+@pytest.mark.usefixtures("full_lists")
 def test_a_turn_nobody_gives_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turns, "leave", lambda self, wake: None)
     assert "not worked off" in found_out()
 
 
+@pytest.mark.usefixtures("full_lists")
 def test_a_turn_nobody_is_woken_for(monkeypatch: pytest.MonkeyPatch) -> None:
     leave = Turns.leave
 

@@ -303,13 +303,6 @@ class Partition:
         """The partition's time: the wall clock's, or, under the log clock, what the log last said."""
         return wall if self.clock is Clock.SYSTEM else self.head.time
 
-    def is_due(self, wall: datetime) -> bool:
-        """Whether time has passed a deadline that stands, or the calendar has moved one."""
-        now, earliest = self.now(wall), self.deadlines.next_at()
-        if now is None:
-            return False
-        return (earliest is not None and earliest < now.timestamp()) or any(self._to_redate())
-
     def due(self, wall: datetime) -> DeadlinesReached | None:
         """The record to append now that time passed deadlines; None while nothing is due."""
         now = self.now(wall)

@@ -270,16 +270,17 @@ class Runner:
     async def _append_due(self) -> None:
         """Append the next list of reached deadlines, unless one is still on its way through the log.
 
-        Between two of its lists every partition decides what else came; and not all partitions have one
-        on the way at once.
+        Between two of its lists a partition decides what else came. A full list is a herd's, and takes
+        its turn: others meet the herd too, and commands must not wait for a list of each of them.
         """
         if self._appended is not None:
             return
         now = self._wall()
-        if not self.partition.is_due(now):
+        record = self.partition.due(now)
+        if record is None or len(record.entries) < DeadlinesReached.LIMIT:
             self._turns.leave(self._wake)
+        elif not self._turns.take(self._wake):
             return
-        record = self.partition.due(now) if self._turns.take(self._wake) else None
         if record is not None:
             self._at("deadlines due")
             self._may_write()

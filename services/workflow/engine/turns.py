@@ -1,4 +1,4 @@
-"""Whose turn it is to have a list of reached deadlines on its way through the log.
+"""Whose turn it is to have a full list of reached deadlines on its way through the log.
 
 A worker with many partitions meets a herd (all due in the same second) in each of them. Were each to append
 its lists as fast as it can, an ordinary command would wait for a list of every partition; so few of them are
