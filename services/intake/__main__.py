@@ -15,6 +15,7 @@ import sys
 from typing import Final
 
 import uvicorn
+import uvloop
 
 from services.intake.adapters.clock import utc_now
 from services.intake.adapters.kafka import Connection, KafkaBroker
@@ -116,7 +117,7 @@ def main() -> int:
     # Uvicorn raises the signal again when it is done; by then the stop is complete and the exit is 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    return asyncio.run(run(settings))
+    return int(uvloop.run(run(settings)))
 
 
 if __name__ == "__main__":

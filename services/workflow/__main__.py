@@ -14,6 +14,7 @@ import sys
 import time
 from typing import Any, Final, NoReturn
 
+import uvloop
 from prometheus_client import REGISTRY
 
 from contracts.topics import COMMANDS
@@ -124,6 +125,9 @@ def main() -> None:
     )
     for noisy in ("aiokafka", "faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Faust's consumer runs in a thread and a loop of its own: records and acks pass from one to the other.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    sys.setswitchinterval(0.0005)
     try:
         asyncio.run(work(settings))
     except Exception as error:
