@@ -29,7 +29,7 @@ from services.intake.settings import SettingError, Settings, read_settings
 EXIT_CRASH: Final = 70
 EXIT_REFUSED: Final = 78
 _GRACE: Final = 15
-_FETCH_WAIT_MS: Final = {"apache": 500, "tansu": 20}
+_FETCH_WAIT_MS: Final = {"apache": 500, "tansu": 14}
 
 _log = logging.getLogger("services.intake")
 

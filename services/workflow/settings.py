@@ -38,7 +38,7 @@ class Broker:
 
 BROKERS: Final = {
     "apache": Broker(500, 20.0, 3.0, 30.0, idempotent=True, static_membership=True),
-    "tansu": Broker(20, 6.0, 1.0, 10.0, idempotent=False, static_membership=False),
+    "tansu": Broker(14, 6.0, 1.0, 10.0, idempotent=False, static_membership=False),
 }
 
 

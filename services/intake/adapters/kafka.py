@@ -191,7 +191,7 @@ def _connect_producer(connection: Connection) -> Any:
         client_id=connection.client,
         acks="all",
         enable_idempotence=True,
-        linger_ms=5,
+        linger_ms=2,
         batch_size=131_072,
         max_in_flight_requests_per_connection=5,
         delivery_timeout_ms=connection.delivery_timeout_ms,
