@@ -30,6 +30,7 @@ from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import (
     CorruptStateError,
     PartitionStuckError,
+    StatesLostError,
     TopicRecreatedError,
 )
 from services.workflow.engine.runner import PoisonLimit, Runner, TooMuchPoisonError
@@ -45,6 +46,7 @@ _REFUSALS: Final = (
     UnknownEngineError,
     CorruptStateError,
     PartitionStuckError,
+    StatesLostError,
     TopicRecreatedError,
     TooMuchPoisonError,
 )

@@ -60,17 +60,16 @@ class Log:
         now: datetime,
     ) -> None:
         """Produce and wait until the brokers acked every one. `now` stamps outcomes and dead letters."""
-        sends = [
-            *await self._send_all(FACTS, partition, (_fact_record(fact) for fact in facts)),
-            *await self._send_all(OUTCOMES, partition, (_outcome_record(o, now) for o in outcomes)),
-            *await self._send_all(COMMANDS_DLQ, partition, (_letter(p, partition, now) for p in poison)),
-        ]
-        await asyncio.gather(*sends)
+        await asyncio.gather(
+            self._send_all(FACTS, partition, (_fact_record(fact) for fact in facts)),
+            self._send_all(OUTCOMES, partition, (_outcome_record(o, now) for o in outcomes)),
+            self._send_all(COMMANDS_DLQ, partition, (_letter(p, partition, now) for p in poison)),
+        )
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """Produce the changed states and wait for the acks."""
         records = ((key.encode(), data, _NO_HEADERS) for key, data in states.items())
-        await asyncio.gather(*await self._send_all(STATES, partition, records))
+        await self._send_all(STATES, partition, records)
 
     async def append_record(self, partition: int, record: DeadlinesReached | Parked) -> int:
         """Append a record of the worker's own to the commands and return its offset."""
@@ -118,24 +117,22 @@ class Log:
         finally:
             await consumer.stop()
 
-    async def _send_all(
-        self, topic: str, partition: int, records: Iterable[_Record]
-    ) -> list[asyncio.Future[Any]]:
-        """Hand over records in as few batches as their size allows; one future a batch.
+    async def _send_all(self, topic: str, partition: int, records: Iterable[_Record]) -> None:
+        """Append in as few batches as their size allows, each acked before the next is sent.
 
-        The client's own `send` makes a future for every record, which costs more than deciding it.
+        The client's own `send` makes a future for every record, which costs more than deciding it. And were
+        a second batch on its way when the first is refused, what came after a gap would stand in the log:
+        written once more, the first lies below what readers have seen, and they drop it.
         """
-        sends: list[asyncio.Future[Any]] = []
         batch = self._producer.create_batch()
         for key, value, headers in records:
             # A batch refuses what makes it too large, but never its first record.
             if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                sends.append(await self._producer.send_batch(batch, topic, partition=partition))
+                await (await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
                 batch.append(timestamp=None, key=key, value=value, headers=headers)
         if batch.record_count():
-            sends.append(await self._producer.send_batch(batch, topic, partition=partition))
-        return sends
+            await (await self._producer.send_batch(batch, topic, partition=partition))
 
     async def _send(
         self,

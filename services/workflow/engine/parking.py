@@ -58,6 +58,11 @@ class Parking:
         """How many dossiers stand still at `offset`."""
         return sum(self.at(dossier_id, offset) is not None for dossier_id in self._spans)
 
+    def last_release(self) -> int:
+        """The offset of the last record that released a dossier; -1 without any."""
+        ends = (span.until for spans in self._spans.values() for span in spans)
+        return max((end for end in ends if end is not None), default=-1)
+
     # ---- crashes --------------------------------------------------------------------------------
 
     def count(self, crash: DecisionCrashedError) -> dict[str, bytes]:

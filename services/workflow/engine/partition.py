@@ -42,6 +42,7 @@ from services.workflow.engine.records import (
     Decoded,
     Incoming,
     Output,
+    PartitionStuckError,
     Poison,
     Stored,
     StoredCrash,
@@ -55,6 +56,7 @@ from services.workflow.engine.records import (
     decode_timers,
     encode_stored,
     engine_version,
+    says_law,
 )
 from services.workflow.engine.redating import Redating
 from services.workflow.engine.restoring import Restoring
@@ -74,6 +76,8 @@ class Partition:
         self.deadlines = DeadlineIndex(self._standing)
         self.last_offset = -1
         self._topic_id: str | None = None
+        self.unknown = False
+        """Whether no state told of this partition: then its log must be read from the first record on."""
         self._redating = Redating()
         # Encoded, because a province keeps a million of them and touches few at a time.
         self._dossiers: dict[str, bytes] = {}
@@ -102,7 +106,8 @@ class Partition:
             self.last_offset = max(self.last_offset, stored.applied)
             for timer in stored.dossier.timers:
                 self.deadlines.add(key, timer.at)
-        self.last_offset = max(self.last_offset, self.head.applied)
+        # A release is decided too, though no dossier's state tells of it.
+        self.last_offset = max(self.last_offset, self.head.applied, self.parking.last_release())
         self._find_to_redate()
         return found.repairs()
 
@@ -123,6 +128,7 @@ class Partition:
     def check_topic(self, topic_id: str) -> dict[str, bytes]:
         """The state record that names the commands topic, when none does yet. Raises TopicRecreatedError."""
         if self._topic_id is None:
+            self.unknown = True
             self._topic_id = topic_id
             return {TOPIC_KEY: encode_stored(StoredTopic(topic_id))}
         if self._topic_id != topic_id:
@@ -147,10 +153,19 @@ class Partition:
     # ---- the batch ------------------------------------------------------------------------------
 
     def read(self, record: Incoming) -> Decoded | Poison:
-        """The record as a message, or the reason why it is none."""
+        """The record as a message, or the reason why it is none.
+
+        Raises PartitionStuckError for law that this release cannot read: what comes after it must not be
+        decided without it.
+        """
         try:
             message = decode_command(record.value)
         except UndecodableError as error:
+            if says_law(record.value):
+                raise PartitionStuckError(
+                    f"partition {self.number}: the law at offset {record.offset} is none that this release "
+                    f"knows ({error}); deploy the release that enacted it"
+                ) from error
             return Poison(record, str(error))
         if isinstance(message, Command | Parked | Unparked) and record.key != message.dossier_id.encode():
             return Poison(record, "the key is not the dossier the command is for")
@@ -164,11 +179,12 @@ class Partition:
         """
         output = Output()
         for item in batch:
+            # What was decided before and is read again takes nothing back.
             if isinstance(item, Poison):
-                self.last_offset = item.record.offset
+                self.last_offset = max(self.last_offset, item.record.offset)
                 output.poison.append(item)
                 continue
-            self.last_offset = item.offset
+            self.last_offset = max(self.last_offset, item.offset)
             if item.offset <= self.head.applied:
                 output.skipped += 1
             else:
@@ -248,9 +264,9 @@ class Partition:
         if changed.version <= self.law.version:
             return
         with stuck(self.number, offset):
-            amended = self._amend(offset, changed)
+            amended, engine = self._amend(offset, changed), self._engine
             self._engine = engine_of(self._engines, self.law.engine)
-            if amended:
+            if amended or self._engine is not engine:  # as whoever recovers from here on will find them
                 self._find_to_redate()
         stored = StoredLaw(offset, changed)
         output.states[f"{LAW_KEY}{changed.version}"] = encode_stored(stored)

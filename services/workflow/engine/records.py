@@ -139,6 +139,13 @@ class TopicRecreatedError(Exception):
     """
 
 
+class StatesLostError(Exception):
+    """Commands were decided, yet no state tells of any: the state topic is gone or is another one.
+
+    Stop; going on would answer every known dossier as unknown. Bring the topic back, or start anew.
+    """
+
+
 class CorruptStateError(Exception):
     """The state topic does not hold what the engine wrote: crash, never decide on."""
 
@@ -221,7 +228,7 @@ def rank(data: bytes) -> int:
     """
     try:
         ranked = _ranked.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:  # TypeError: a tombstone
         raise CorruptStateError(str(error)) from error
     known = sum(1 if span.until is None else 2 for span in ranked.spans)
     return max(ranked.applied, ranked.count, known)
@@ -233,6 +240,21 @@ def engine_version(data: bytes) -> int:
         return _versioned.decode(data).engine
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptStateError(str(error)) from error
+
+
+class _Tagged(Struct, frozen=True):
+    record: str = ""
+
+
+_tagged: Final[msgspec.json.Decoder[_Tagged]] = msgspec.json.Decoder(_Tagged)
+
+
+def says_law(data: bytes | None) -> bool:
+    """Whether a record that is no message all the same says that it is law."""
+    try:
+        return data is not None and _tagged.decode(data).record == LawChanged.__struct_config__.tag
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def concerns_partition(message: CommandRecord) -> bool:

@@ -26,6 +26,7 @@ from services.workflow.engine.records import (
     Incoming,
     Output,
     Poison,
+    StatesLostError,
     concerns_partition,
 )
 from services.workflow.engine.restoring import Restoring
@@ -239,6 +240,7 @@ class Runner:
         number = self.partition.number
         started = asyncio.get_running_loop().time()
         items = [queued.item for queued in batch]
+        self._check_beginning(items[0])
         self._check_poison(items)
         output = await self._decide(items)
         self._at("decided")
@@ -287,6 +289,14 @@ class Runner:
             self._appended = await self._log.append_record(self.partition.number, record)
             self._at("deadlines appended")
             self._observer.deadlines(self.partition, record, now)
+
+    def _check_beginning(self, first: Decoded | Poison) -> None:
+        if self.partition.unknown and _offset(first) > 0:
+            raise StatesLostError(
+                f"partition {self.partition.number}: the group goes on at offset {_offset(first)}, but the "
+                f"state topic knows nothing of what was decided before"
+            )
+        self.partition.unknown = False
 
     def _check_poison(self, items: list[Decoded | Poison]) -> None:
         self._recent.extend(isinstance(item, Poison) for item in items)
