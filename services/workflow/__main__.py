@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import uvloop
@@ -21,8 +22,8 @@ from contracts.topics import COMMANDS
 from services.workflow.adapters.http import OperatorPage
 from services.workflow.adapters.log import Log, wall_clock
 from services.workflow.adapters.metrics import Metrics
-from services.workflow.adapters.topics import topic_id
-from services.workflow.adapters.worker import Worker, WrongFaustError
+from services.workflow.adapters.topics import keep_same, topic_id
+from services.workflow.adapters.worker import STOP_SECONDS, Worker, WrongFaustError
 from services.workflow.domain.engines import UnknownEngineError
 from services.workflow.domain.law import LawGapError
 from services.workflow.engine.lease import Lease, LeaseExpiredError
@@ -39,6 +40,9 @@ from services.workflow.settings import Settings, SettingsError, read_settings
 
 EXIT_CRASH: Final = 70
 EXIT_REFUSED: Final = 78
+TOPIC_SECONDS: Final = 5.0
+"""How often the brokers are asked whether the commands topic is still the same one."""
+
 _REFUSALS: Final = (
     SettingsError,
     WrongFaustError,
@@ -64,6 +68,19 @@ def fail(error: BaseException) -> NoReturn:
     os._exit(EXIT_REFUSED if isinstance(error, _REFUSALS) else EXIT_CRASH)
 
 
+async def _to_the_end(settings: Settings) -> NoReturn:
+    """Work, then leave at once: what the libraries' threads and tasks still wait for may never come."""
+    await work(settings)
+    logging.shutdown()
+    os._exit(0)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        fail(error)
+
+
 async def work(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -73,8 +90,8 @@ async def work(settings: Settings) -> None:
     metrics = Metrics(REGISTRY)
     ledger = Log(settings)
     lease = Lease(settings.broker.session_timeout_seconds, time.monotonic)
-    commands_id = await asyncio.to_thread(topic_id, settings, COMMANDS)
-
+    ask = partial(topic_id, settings, COMMANDS)
+    commands_id = await asyncio.to_thread(ask)
     turns = Turns(settings.lists_at_once)
 
     def new_runner(number: int) -> Runner:
@@ -92,11 +109,16 @@ async def work(settings: Settings) -> None:
 
     worker = Worker(settings, new_runner, lease, fail)
     page = OperatorPage(settings.http_host, settings.http_port, REGISTRY, lambda: readiness(worker))
+    watch = asyncio.create_task(keep_same(commands_id, ask, TOPIC_SECONDS), name="topic")
+    watch.add_done_callback(
+        lambda task: None if task.cancelled() else fail(task.exception() or SystemError())
+    )
     await ledger.start()
     try:
         await worker.run(stop)
     finally:
-        await ledger.stop()
+        watch.cancel()
+        await asyncio.wait([asyncio.create_task(ledger.stop(), name="log")], timeout=STOP_SECONDS)
         page.close()
 
 
@@ -131,7 +153,7 @@ def main() -> None:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     sys.setswitchinterval(0.0005)
     try:
-        asyncio.run(work(settings))
+        asyncio.run(_to_the_end(settings))
     except Exception as error:
         fail(error)
 

@@ -6,15 +6,18 @@ import asyncio
 from typing import Any
 
 import pytest
+from kafka.errors import KafkaTimeoutError
 from prometheus_client import CollectorRegistry, generate_latest
 
 from contracts.commands import Parked
 from contracts.words import Clock
 from services.workflow.adapters import worker as workers
 from services.workflow.adapters.metrics import Metrics
+from services.workflow.adapters.topics import keep_same
 from services.workflow.adapters.worker import Worker
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from services.workflow.engine.partition import Partition
+from services.workflow.engine.records import TopicRecreatedError
 from services.workflow.settings import BROKERS, read_settings
 
 SESSION = BROKERS["tansu"].session_timeout_seconds
@@ -103,3 +106,59 @@ def test_levels_of_a_partition_go_with_it() -> None:
     assert 'motcua_workflow_parked_dossiers{partition="3"} 1.0' in generate_latest(registry).decode()
     metrics.dropped(partition)
     assert 'partition="3"' not in generate_latest(registry).decode()
+
+
+def test_a_topic_created_again_under_a_worker_ends_it() -> None:
+    answers: list[str | Exception] = ["one", KafkaTimeoutError(), "one", "two"]
+
+    def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with pytest.raises(TopicRecreatedError, match="it was one, it is two"):
+        asyncio.run(keep_same("one", ask, 0.0))
+    assert answers == []
+
+
+class _Stubborn:
+    """A Faust app that takes no cancellation of its stop until `free`."""
+
+    crashed = False
+
+    def __init__(self) -> None:
+        self.free = False
+        self.cancelled = 0
+
+    def finalize(self) -> None:
+        """Nothing to do."""
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def wait_for_stopped(self, stop: asyncio.Event) -> None:
+        """Returns at once."""
+
+    async def stop(self) -> None:
+        """Waits for what never comes."""
+        while not self.free:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+
+
+def test_a_faust_that_does_not_stop_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "STOP_SECONDS", 0.05)
+    app = _Stubborn()
+
+    async def scenario() -> None:
+        worker = Told(monkeypatch, holds=False).worker
+        worker.app = app
+        async with asyncio.timeout(10):
+            await worker.run(asyncio.Event())
+        app.free = True  # the loop cancels what is left when it ends
+
+    asyncio.run(scenario())
+    assert app.cancelled == 1

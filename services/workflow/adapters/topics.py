@@ -6,8 +6,10 @@ read whole partitions and append single records, blocking. The only place where 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,10 +20,12 @@ from kafka.errors import KafkaError
 
 from contracts.headers import Headers
 from contracts.topics import COMMANDS, FACTS, STATES
-from services.workflow.engine.records import FENCE_KEY, Incoming
+from services.workflow.engine.records import FENCE_KEY, Incoming, TopicRecreatedError
 from services.workflow.settings import GROUP, Settings
 
 _PATIENCE: Final = 15.0
+
+_log = logging.getLogger(__name__)
 
 
 class UnknownTopicError(Exception):
@@ -46,6 +50,23 @@ def topic_id(settings: Settings, topic: str) -> str:
             time.sleep(0.5)
     finally:
         admin.close()
+
+
+async def keep_same(known: str, ask: Callable[[], str], seconds: float) -> None:
+    """Ask for the topic's id again and again. Raises TopicRecreatedError when it is another than `known`.
+
+    A worker reads on at its offset in a topic created again, if that holds as many records, and takes them
+    for the next ones. Brokers that do not answer are no answer.
+    """
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            found = await asyncio.to_thread(ask)
+        except (KafkaError, UnknownTopicError, OSError) as error:
+            _log.warning("the topic's id cannot be asked for: %s", type(error).__name__)
+            continue
+        if found != known:
+            raise TopicRecreatedError(f"the commands topic was created again: it was {known}, it is {found}")
 
 
 class TopicsUnavailableError(Exception):

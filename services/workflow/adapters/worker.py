@@ -9,7 +9,6 @@ done.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -91,10 +90,12 @@ class Worker:
         finally:
             self._stopping = True
             watch.cancel()
-            # Without a broker Faust waits for answers that never come; what is not committed by then is
-            # read again and skipped.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.app.stop(), STOP_SECONDS)
+            # Without a broker, or in the middle of a rebalance, Faust waits for answers that never come, and
+            # takes no cancellation either; what is not committed by then is read again and skipped.
+            stopping = asyncio.create_task(self.app.stop(), name="stop")
+            await asyncio.wait([stopping], timeout=STOP_SECONDS)
+            if not stopping.done():
+                log.warning("Faust does not stop within %g s; leaving all the same", STOP_SECONDS)
             await self._drop(set(self.runners))
 
     async def _watch(self) -> None:
