@@ -19,7 +19,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 	--unsafe-package motcua --build-deps-for editable $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-kafka coverage \
+.PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
 	crash herd oracle mutants bench-clock bench-workflow bench-latency demo up down status lock schemas tools clean
 
 help: ## list the targets
@@ -76,8 +76,11 @@ rules:
 architecture: setup
 	$(RUN) pytest -q tests/architecture
 
-test: setup ## the whole test suite
-	$(RUN) pytest
+test: setup ## the whole test suite, but for what takes minutes
+	$(RUN) pytest -m "not long"
+
+test-long: setup ## the herd and the benches, small
+	$(RUN) pytest -m long
 
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.
 KAFKA_TESTS := tests/unit/test_apache_parts.py \

@@ -16,7 +16,7 @@ from tests.crash.herd.round import stampede_on
 DOSSIERS = 12_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_herd_is_fired_once_each_also_when_the_worker_dies_in_the_middle(tmp_path: Path) -> None:
     with running_broker(tmp_path) as bootstrap:

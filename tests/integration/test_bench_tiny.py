@@ -14,7 +14,7 @@ from bench.workflow import COUNTING, NOTHING, OURS, STOCK, Task, one_run
 from deploy.local.broker import BrokerKind
 from deploy.local.stack import LocalStack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("name", [OURS, STOCK, COUNTING, NOTHING])
