@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 
 from deploy.kafka.admin import Admin, BrokerUnavailableError
 from deploy.local.home import home_from
 from motcua.client import add_home
 from motcua.failure import Failure
-from services.workflow.adapters.topics import Topics
+from services.workflow.adapters.topics import Topics, TopicsUnavailableError
 
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:
@@ -37,4 +38,14 @@ def connect(bootstrap: str) -> Topics:
         with Admin(bootstrap, connect_seconds=5):
             return Topics(bootstrap.split(","))
     except BrokerUnavailableError as error:
+        raise Failure(str(error)) from error
+
+
+def act_on_topics(args: argparse.Namespace) -> int:
+    """Let `args.act` do what was asked with the brokers' topics. Raises Failure when they do not answer."""
+    topics = connect(bootstrap_of(args))
+    act: Callable[[argparse.Namespace, Topics], int] = args.act
+    try:
+        return act(args, topics)
+    except TopicsUnavailableError as error:
         raise Failure(str(error)) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,9 +18,9 @@ from typing import Any, Final
 from contracts.codec import UndecodableError, decode_command
 from contracts.commands import Command
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, FACTS, TOPICS
-from motcua.brokers import add_bootstrap, bootstrap_of, connect
+from motcua.brokers import act_on_topics, add_bootstrap
 from motcua.failure import Failure
-from services.workflow.adapters.topics import PartitionTopics, Raw, Topics, TopicsUnavailableError
+from services.workflow.adapters.topics import PartitionTopics, Raw, Topics
 from services.workflow.engine.parking import parked_in
 
 HELP: Final = "List, show and replay dead letters."
@@ -83,12 +83,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked. Raises Failure when it cannot be done."""
-    topics = connect(bootstrap_of(args))
-    act: Callable[[argparse.Namespace, Topics], int] = args.act
-    try:
-        return act(args, topics)
-    except TopicsUnavailableError as error:
-        raise Failure(str(error)) from error
+    return act_on_topics(args)
 
 
 def letters(topics: Topics, topic: str, partition: int) -> Iterator[Letter]:

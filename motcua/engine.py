@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,9 +21,9 @@ from contracts.headers import cloud_event
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS
 from contracts.words import Clock
 from deploy.local.home import home_from
-from motcua.brokers import add_bootstrap, bootstrap_of, connect
+from motcua.brokers import act_on_topics, add_bootstrap
 from motcua.failure import Failure
-from services.workflow.adapters.topics import PartitionTopics, Topics, TopicsUnavailableError
+from services.workflow.adapters.topics import PartitionTopics, Topics
 from services.workflow.domain.engines import UnknownEngineError
 from services.workflow.domain.law import LawGapError
 from services.workflow.engine.parking import parked_in
@@ -75,12 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked. Raises Failure when the brokers do not answer or the log cannot be decided."""
-    topics = connect(bootstrap_of(args))
-    act: Callable[[argparse.Namespace, Topics], int] = args.act
-    try:
-        return act(args, topics)
-    except TopicsUnavailableError as error:
-        raise Failure(str(error)) from error
+    return act_on_topics(args)
 
 
 def _verify(args: argparse.Namespace, topics: Topics) -> int:

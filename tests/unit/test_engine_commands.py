@@ -12,7 +12,7 @@ from contracts.codec import decode_command, encode
 from contracts.commands import Parked, TimeAdvanced, Unparked
 from contracts.topics import COMMANDS, COMMANDS_DLQ, FACTS, FACTS_DLQ, STATES
 from contracts.words import Clock
-from motcua import dlq, engine
+from motcua import brokers
 from motcua.__main__ import main
 from motcua.dlq import ORIGINS, safe
 from services.workflow.adapters.topics import TopicsUnavailableError
@@ -35,8 +35,7 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> MemoryTopics:
     memory = MemoryTopics()
     monkeypatch.setenv("MOTCUA_KAFKA", "127.0.0.1:1")
     monkeypatch.delenv("MOTCUA_CLOCK", raising=False)
-    for module in (engine, dlq):
-        monkeypatch.setattr(module, "connect", lambda bootstrap: memory)
+    monkeypatch.setattr(brokers, "connect", lambda bootstrap: memory)
     return memory
 
 
