@@ -15,7 +15,13 @@ from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion
 from contracts.words import Clock
 from services.workflow.domain.engines import ENGINES, Engine
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import Decoded, Incoming, PartitionStuckError, StatesLostError
+from services.workflow.engine.records import (
+    CorruptStateError,
+    Decoded,
+    Incoming,
+    PartitionStuckError,
+    StatesLostError,
+)
 from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.runner import PoisonLimit, Runner
 from tests.crash.harness.worker import Unobserved
@@ -140,3 +146,9 @@ def test_states_that_are_gone_are_not_taken_for_a_first_start() -> None:
     asyncio.run(scenario(0))
     with pytest.raises(StatesLostError, match="offset 7"):
         asyncio.run(scenario(7))
+
+
+def test_a_tombstone_among_the_states_is_no_state() -> None:
+    states: list[tuple[str, bytes]] = [("d1", b'{"applied":1}'), ("d1", None)]  # type: ignore[list-item]  # the fault
+    with pytest.raises(CorruptStateError):
+        Restoring(states)
