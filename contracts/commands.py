@@ -1,4 +1,4 @@
-"""What can stand in ``dossier.commands.v1``: commands, the law, time. Imperative names.
+"""What can stand in ``dossier.commands.v1``: commands, what seals are asked, the law, time. Imperative names.
 
 A record is one of :data:`CommandRecord`, told apart by its ``record`` field. Times are aware and UTC on
 the wire. Nothing personal: actors and applicants are keyed pseudonyms, reasons are codes.
@@ -20,15 +20,52 @@ from contracts.words import (
     DossierCode,
     DossierId,
     Fingerprint,
+    Place,
     ProcedureCode,
     Pseudonym,
     ReasonCode,
+    RevocationSource,
     Role,
     Score,
+    SealCode,
+    Sha256,
+    SignatureForm,
     Step,
+    Vnd,
 )
 
 Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class Cause(Struct, frozen=True, array_like=True):
+    """The command record something follows from, and its place among that record's facts, from 0."""
+
+    partition: Annotated[int, Meta(ge=0)]
+    offset: Annotated[int, Meta(ge=0)]
+    n: Annotated[int, Meta(ge=0)]
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What the verification of one digital signature found; it holds no key and nobody's name.
+
+    `document` is the hash of the whole signed file (of the document, when the signature stands apart from
+    it), `covers` that of what the signature was put on: the revision before it, or the document.
+    `signed_at` is the time the signer claims, `stamped_at` that of the RFC 3161 time stamp. The certificate,
+    by the hash of its DER form, was valid from `not_before` to `not_after`, led to a trusted root at the
+    time of the stamp, and `revocation` of `revocation_at` showed that it had not been revoked.
+    """
+
+    form: SignatureForm
+    document: Sha256
+    covers: Sha256
+    certificate: Sha256
+    issuer: Annotated[str, Meta(max_length=300)]
+    signed_at: Instant
+    not_before: Instant
+    not_after: Instant
+    revocation: RevocationSource
+    revocation_at: Instant
+    stamped_at: Instant | None = None
 
 
 class RegisterDossier(Struct, frozen=True, tag="RegisterDossier"):
@@ -44,12 +81,32 @@ class AcceptDossier(Struct, frozen=True, tag="AcceptDossier"):
     """Take it in (status 2): completes `receive`, gives the legal code, starts the legal clock."""
 
     dossier_code: DossierCode
+    place: Place | None = None
 
 
 class CompleteStep(Struct, frozen=True, tag="CompleteStep"):
-    """Complete the next step in order (appraise, approve, stamp, return)."""
+    """Complete the next step in order (appraise, approve, stamp, return).
+
+    To approve is to sign: on paper, or, with `evidence`, on the electronic result. A stamp is put with a
+    `seal` of the register (without one, with the only one the agency has), an electronic one with the
+    `evidence` of its signature. `place` says where, when not where the procedure has it done.
+    """
 
     step: Step
+    place: Place | None = None
+    seal: SealCode | None = None
+    evidence: Evidence | None = None
+
+
+class HandOver(Struct, frozen=True, tag="HandOver"):
+    """Give the step in hand to another agency (liên thông), to an officer, or both.
+
+    Each is an entry of the control slip. Without `agency` the step stays with the agency that has it; without
+    `officer` whoever works there may do it.
+    """
+
+    agency: AgencyCode | None = None
+    officer: Pseudonym | None = None
 
 
 class RequestSupplement(Struct, frozen=True, tag="RequestSupplement"):
@@ -60,6 +117,68 @@ class RequestSupplement(Struct, frozen=True, tag="RequestSupplement"):
 
 class ReceiveSupplement(Struct, frozen=True, tag="ReceiveSupplement"):
     """The papers came (status 4): the clock goes on with what remained."""
+
+
+class RequestPayment(Struct, frozen=True, tag="RequestPayment"):
+    """Ask the applicant to pay (status 6): the clock pauses."""
+
+    amount_vnd: Vnd
+
+
+class ReceivePayment(Struct, frozen=True, tag="ReceivePayment"):
+    """It was paid (status 4): the clock goes on with what remained."""
+
+
+class SuspendDossier(Struct, frozen=True, tag="SuspendDossier"):
+    """The matter cannot go on for now (status 8): the clock pauses."""
+
+    reason: ReasonCode
+
+
+class ResumeDossier(Struct, frozen=True, tag="ResumeDossier"):
+    """A suspended matter goes on (status 4), by the word of who may approve."""
+
+
+class StopDossier(Struct, frozen=True, tag="StopDossier"):
+    """End it without a result (status 8), for good."""
+
+    reason: ReasonCode
+
+
+class DeclineDossier(Struct, frozen=True, tag="DeclineDossier"):
+    """Refuse to solve what was appraised (status 9): the written refusal is the result, and needs no seal."""
+
+    reason: ReasonCode
+
+
+class Apologise(Struct, frozen=True, tag="Apologise"):
+    """Apologise for a result that will be late and promise a new date, once and in time.
+
+    `override` lets it come late or again; the dossier is late all the same.
+    """
+
+    reason: ReasonCode
+    until: Instant
+    override: bool = False
+
+
+class ExtendTerm(Struct, frozen=True, tag="ExtendTerm"):
+    """Make the term longer by `value` of its unit, by a decision the law allows."""
+
+    reason: ReasonCode
+    value: Annotated[int, Meta(ge=1, le=3650)]
+
+
+class CorrectResult(Struct, frozen=True, tag="CorrectResult"):
+    """The authority found its result wrong (status 4 again): it is appraised anew, at its own cost."""
+
+    reason: ReasonCode
+
+
+class RevokeStamp(Struct, frozen=True, tag="RevokeStamp"):
+    """The stamp is void (status 4 again): the result wants another one before it is returned."""
+
+    reason: ReasonCode
 
 
 class RefuseDossier(Struct, frozen=True, tag="RefuseDossier"):
@@ -87,6 +206,17 @@ CommandBody = (
     | RefuseDossier
     | WithdrawDossier
     | RateDossier
+    | HandOver
+    | RequestPayment
+    | ReceivePayment
+    | SuspendDossier
+    | ResumeDossier
+    | StopDossier
+    | DeclineDossier
+    | Apologise
+    | ExtendTerm
+    | CorrectResult
+    | RevokeStamp
 )
 
 
@@ -106,6 +236,24 @@ class Command(Struct, frozen=True, kw_only=True, tag_field="record", tag="comman
     body: CommandBody
     actor: Pseudonym | None = None
     agencies: tuple[AgencyCode, ...] | None = None
+
+
+class DrawNumber(Struct, frozen=True, kw_only=True, tag_field="record", tag="draw"):
+    """A stamp was put: the seal's register gives it the next number of its year.
+
+    Forwarded by the worker that decided the stamp, to the aggregate of the seal (`seal_id` is the key).
+    `source` is the place of the fact it follows from, and makes the id; the register drops what it has
+    drawn for before. `stamp` is that fact's number in its dossier, `at` its time.
+    """
+
+    id: CommandId
+    seal_id: DossierId
+    seal: SealCode
+    agency: AgencyCode
+    source: Cause
+    at: Instant
+    dossier_id: DossierId
+    stamp: Annotated[int, Meta(ge=1)]
 
 
 class LawChanged(Struct, frozen=True, kw_only=True, tag_field="record", tag="law"):
@@ -161,4 +309,4 @@ class Unparked(Struct, frozen=True, kw_only=True, tag_field="record", tag="unpar
     dossier_id: DossierId
 
 
-CommandRecord = Command | LawChanged | TimeAdvanced | DeadlinesReached | Parked | Unparked
+CommandRecord = Command | DrawNumber | LawChanged | TimeAdvanced | DeadlinesReached | Parked | Unparked

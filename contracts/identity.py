@@ -34,6 +34,11 @@ def derived_id(cause: str, purpose: str) -> str:
     return _hash("derived", cause, purpose)
 
 
+def seal_id(seal: str) -> str:
+    """The key of a seal's register among the dossiers' keys."""
+    return _hash("seal", seal)
+
+
 def fingerprint(canonical: bytes) -> str:
     """What was asked, in 64 bits: tells a repeated command from another one under the same key."""
     return hashlib.sha256(canonical).hexdigest()[:16]

@@ -43,6 +43,17 @@ class ActionName(StrEnum):
     REFUSE = "refuse"
     WITHDRAW = "withdraw"
     RATE = "rate"
+    HAND_OVER = "hand_over"
+    REQUEST_PAYMENT = "request_payment"
+    RECEIVE_PAYMENT = "receive_payment"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    STOP = "stop"
+    DECLINE = "decline"
+    APOLOGISE = "apologise"
+    EXTEND = "extend"
+    CORRECT = "correct"
+    REVOKE_STAMP = "revoke_stamp"
 
 
 class CommandOutcome(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,9 @@ ClientName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 AgencyCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}$")]
 ProcedureCode = Annotated[str, Meta(pattern=r"^\d\.\d{6}(\.\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2})?$")]
 DossierCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}-\d{6}-\d{4,6}$")]
+SealCode = Annotated[str, Meta(pattern="^[0-9A-Z][0-9A-Z.-]{2,62}$", description="a seal in the register")]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 in lower-case hex")]
+Vnd = Annotated[int, Meta(ge=0, le=1_000_000_000_000, description="Vietnamese đồng, whole")]
 ReasonCode = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{1,62}$", description="a code, never free text")]
 IdempotencyKey = Annotated[str, Meta(pattern=r"^[!-~]{1,128}$", description="printable ASCII, no spaces")]
 Score = Annotated[int, Meta(ge=1, le=5, description="1 very dissatisfied … 5 very satisfied")]
@@ -40,6 +43,13 @@ class Step(StrEnum):
     APPROVE = "approve"
     STAMP = "stamp"
     RETURN = "return"
+
+
+class Place(StrEnum):
+    """Where a step was done: at the public administration service centre, or at the agency's own office."""
+
+    CENTRE = "centre"
+    OFFICE = "office"
 
 
 class NationalStatus(IntEnum):
@@ -74,6 +84,76 @@ class TermUnit(StrEnum):
     WORKING_DAY = "working_day"
     CALENDAR_DAY = "calendar_day"
     MONTH = "month"
+
+
+class DueMode(StrEnum):
+    """How a term in working days ends: with the last session of its last day, or after so many hours."""
+
+    END_OF_DAY = "end_of_day"
+    WORKING_HOURS = "working_hours"
+
+
+class OnSupplement(StrEnum):
+    """What a supplement request does to the term: it stands, begins anew with the papers, or runs on."""
+
+    PAUSE = "pause"
+    RESTART = "restart"
+    CONTINUE = "continue"
+
+
+class OnlineLevel(StrEnum):
+    """How far a procedure is offered online (Nghị định 42/2022/NĐ-CP): not, in part, or from end to end."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
+class SealKind(StrEnum):
+    """What a seal is. Only the agency's seal and its second seal, kept at the centre, finish a result."""
+
+    AGENCY = "agency"
+    SECOND = "second"
+    RECEIVED = "received"
+    COPY = "copy"
+    CROSS_PAGE = "cross_page"
+
+
+class CertificateKind(StrEnum):
+    """Whose certificate it is: an organisation's, for its seal, or a person's, for a signature."""
+
+    ORGANISATION = "organisation"
+    PERSON = "person"
+
+
+class SignatureForm(StrEnum):
+    """Inside the PDF (PAdES), or apart from the document it signs (CAdES)."""
+
+    PADES = "pades"
+    DETACHED = "detached"
+
+
+class RevocationSource(StrEnum):
+    """What showed that a certificate had not been revoked."""
+
+    CRL = "crl"
+    OCSP = "ocsp"
+
+
+class AlarmName(StrEnum):
+    """What may go off while the clock of a dossier runs, each at its own moment.
+
+    `warn2` and `warn1`: the morning of the second and of the last working day before the due date.
+    `apology`: from here on an apology comes too late. `step`: the time of the step in hand is up. `due`: the
+    dossier's is. `escalation`: the step in hand is a working day beyond its time, and the head has to know.
+    """
+
+    WARN_2 = "warn2"
+    WARN_1 = "warn1"
+    APOLOGY = "apology"
+    STEP = "step"
+    DUE = "due"
+    ESCALATION = "escalation"
 
 
 class Role(StrEnum):
