@@ -1,4 +1,4 @@
-"""The transition table of a dossier, as data: what may be done in which national status, and what it makes of it.
+"""The transition table of a dossier, as data: what may be done in which national status, and what follows.
 
 The statuses are those of the national public service portal (1 to 10). The workflow decides by this table
 and no other, what it refuses and what it says may be done next alike; readers derive from it what the facts
@@ -182,7 +182,7 @@ TRANSITIONS: Final[Mapping[ActionName, Transition]] = {
         before=_IN_HAND,
         after=None,
         facts=(facts.HandedOver,),
-        rule="Mỗi lần giao nhận hồ sơ được ghi vào phiếu kiểm soát quá trình; mỗi lúc một người chịu trách nhiệm",
+        rule="Mỗi lần giao nhận được ghi vào phiếu kiểm soát quá trình; mỗi lúc một người chịu trách nhiệm",
     ),
     _A.APOLOGISE: Transition(
         before=_IN_HAND,
