@@ -99,14 +99,14 @@ TRANSITIONS: Final[Mapping[ActionName, Transition]] = {
         rule="Người được giao thẩm định hồ sơ trong phần thời hạn của mình",
     ),
     _A.APPROVE: Transition(
-        before=_IN_HAND,
+        before=(_S.IN_PROGRESS,),
         after=_S.IN_PROGRESS,
         step=Step.APPROVE,
         facts=(facts.StepCompleted,),
         rule="Người có thẩm quyền ký phê duyệt kết quả, và không phải là người thẩm định",
     ),
     _A.STAMP: Transition(
-        before=_IN_HAND,
+        before=(_S.IN_PROGRESS,),
         after=_S.FINISHED,
         step=Step.STAMP,
         facts=(facts.StampApplied, facts.StepCompleted, facts.ProcessingFinished),
@@ -166,7 +166,7 @@ TRANSITIONS: Final[Mapping[ActionName, Transition]] = {
         rule="Dừng giải quyết hồ sơ bằng thông báo, nêu rõ lý do",
     ),
     _A.DECLINE: Transition(
-        before=_IN_HAND,
+        before=(_S.IN_PROGRESS,),
         after=_S.FINISHED,
         step=Step.APPROVE,
         facts=(facts.DossierDeclined, facts.ProcessingFinished),
