@@ -27,14 +27,17 @@ class Catalogue:
         elif isinstance(change, AgencyPublished):
             self.agencies[change.code] = change
 
-    def check_agency(self, code: str, day: date) -> None:
-        """`code` is an agency open on `day` (local). Raises Refused (unknown_agency, agency_closed)."""
+    def check_agency(self, code: str, day: date, field: str = "agency") -> None:
+        """`code`, said at `field`, is an agency open on `day` (local).
+
+        Raises Refused (unknown_agency, agency_closed).
+        """
         agency = self.agencies.get(code)
         if agency is None:
             raise Refused(
                 "unknown_agency",
                 f"Cơ quan {code} không có trong danh mục",
-                field="agency",
+                field=field,
                 legal_ground=one_stop_decree(day),
             )
         opened = agency.valid_from is None or agency.valid_from <= day
@@ -44,7 +47,7 @@ class Catalogue:
             raise Refused(
                 "agency_closed",
                 f"Cơ quan {code} không hoạt động vào ngày {day.isoformat()}{succeeded}",
-                field="agency",
+                field=field,
                 legal_ground=one_stop_decree(day),
             )
 
