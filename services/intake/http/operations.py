@@ -103,7 +103,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         problems=("unauthorized", "bad_shape", "body_too_large", "unsupported_media_type", "broker_slow"),
     ),
     "law": Operation(
-        summary="Change the catalogue, the agencies or the calendar",
+        summary="Change the law: procedures, agencies, calendar, seals, certificates",
         description="Answers when every partition has the law and this door goes by it. What stands "
         "already is dropped, so a request may be repeated.",
         request=requests.LawRequest,
