@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from contracts.commands import Command, CommandRecord, DeadlinesReached, TimeAdvanced
-from contracts.facts import ClockMoved, Fact, FactRecord
+from contracts.commands import Command, CommandRecord, DeadlinesReached, DrawNumber, TimeAdvanced
+from contracts.facts import ClockMoved, Fact, FactRecord, NumberDrawn
 from contracts.law import LawEntry
 from contracts.outcomes import CommandOutcome
 
@@ -57,7 +57,7 @@ def decode_command(data: bytes | None) -> CommandRecord:
     """A record of ``dossier.commands.v1``. Raises UndecodableError."""
     record = _decode(_commands, data)
     match record:
-        case Command(at=at) | DeadlinesReached(at=at) | TimeAdvanced(to=at):
+        case Command(at=at) | DrawNumber(at=at) | DeadlinesReached(at=at) | TimeAdvanced(to=at):
             _check_reach(at)
     return record
 
@@ -66,7 +66,7 @@ def decode_fact(data: bytes | None) -> FactRecord:
     """A record of ``dossier.events.v1``. Raises UndecodableError."""
     record = _decode(_facts, data)
     match record:
-        case Fact(at=at) | ClockMoved(to=at):
+        case Fact(at=at) | NumberDrawn(at=at) | ClockMoved(to=at):
             _check_reach(at)
     return record
 
