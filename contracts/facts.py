@@ -117,10 +117,14 @@ class StampRevoked(Struct, frozen=True, tag="StampRevoked"):
 
 
 class SupplementRequested(Struct, frozen=True, tag="SupplementRequested"):
-    """The clock pauses with this much working time left (negative when already overdue)."""
+    """The clock pauses with this much working time left (negative when already overdue).
+
+    Where the procedure lets it run on, the `alarms` stand.
+    """
 
     reason: ReasonCode
     remaining_minutes: int
+    alarms: Alarms = ()
 
 
 class SupplementReceived(Struct, frozen=True, tag="SupplementReceived"):

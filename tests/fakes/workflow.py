@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,15 +22,17 @@ from contracts.commands import (
 )
 from contracts.facts import FactRecord
 from contracts.identity import command_id, dossier_id, fingerprint
-from contracts.law import CalendarAmended, CalendarDay, DayKind, ProcedurePublished
+from contracts.law import CalendarAmended, CalendarDay, DayKind, ProcedurePublished, SealRegistered
 from contracts.outcomes import CommandOutcome
-from contracts.words import Channel, Role, Step, TermUnit
+from contracts.words import Channel, Role, SealKind, Step, TermUnit
 from services.workflow.engine.records import Incoming, Poison
 
 AGENCY: Final = "000.01.18.H52"
 OTHER_AGENCY: Final = "000.02.18.H52"
 PROCEDURE: Final = "1.000001"
 HOURLY: Final = "1.000002"
+SEAL: Final = "H52.18-1"
+OTHER_SEAL: Final = "H52.19-1"
 START: Final = datetime(2025, 3, 3, 8, 0, tzinfo=UTC) - timedelta(hours=7)  # Monday 08:00 local
 
 
@@ -59,8 +62,27 @@ def law_record(version: int = 1) -> LawChanged:
             CalendarAmended(years=(2024, 2025), days=(off,), source="test"),
             procedure(),
             procedure(HOURLY, 4, TermUnit.WORKING_HOUR),
+            seal(),
+            seal(OTHER_SEAL, OTHER_AGENCY),
         ),
     )
+
+
+def seal(code: str = SEAL, agency: str = AGENCY, kind: SealKind = SealKind.AGENCY) -> SealRegistered:
+    """A seal of ink, in force since long ago."""
+    return SealRegistered(code=code, agency=agency, kind=kind, valid_from=date(2000, 1, 1), source="test")
+
+
+def officer(name: str) -> str:
+    """The pseudonym of somebody."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def usual_actor(body: CommandBody) -> str:
+    """Who usually does it: no two of appraiser, approver and keeper are one person."""
+    if isinstance(body, commands.CompleteStep):
+        return officer(body.step)
+    return officer(Step.APPROVE if isinstance(body, commands.DeclineDossier) else "counter")
 
 
 def command(
@@ -71,17 +93,20 @@ def command(
     at: datetime = START,
     agencies: tuple[str, ...] | None = None,
     client: str = "counter",
+    role: Role = Role.ADMIN,
+    actor: str | None = None,
 ) -> Command:
-    """A command of `client` to the dossier it registered under the key `dossier`."""
+    """A command of `client` to the dossier it registered under the key `dossier`, by who usually gives it."""
     target = dossier_id(client, dossier)
     return Command(
         id=command_id(target, client, key),
         dossier_id=target,
         at=at,
         client=client,
-        role=Role.COUNTER,
+        role=role,
         fingerprint=fingerprint(encode(body)),
         body=body,
+        actor=actor or usual_actor(body),
         agencies=agencies,
     )
 
