@@ -56,7 +56,10 @@ OLD: Final[Engines] = {1: ENGINES[1]}
 
 def _decide(dossier: Dossier | None, law: Law, record: Command, cause: Cause) -> Decision:
     decision = ENGINES[1].decide(dossier, law, record, cause)
-    return Decision(tuple(map(_signed, decision.facts)), decision.dossier, decision.outcome)
+    signed, after = tuple(map(_signed, decision.facts)), dossier
+    for fact in signed:
+        after = evolve(after, fact)
+    return Decision(signed, after, decision.outcome)
 
 
 def _fire(dossier: Dossier, timer: str, version: int, now: datetime, cause: Cause) -> Fired:

@@ -110,7 +110,9 @@ def alarms(
         found += [(name, when) for name, when in _before(calendar, clock, reading) if when and when > at]
     if own is not None and dossier.late_step is not step:
         found.append((AlarmName.STEP, own))
-    if dossier.escalated_step is not step:
+    # Where no step has a time of its own, the head is told once that the dossier is late, not at every step.
+    told = dossier.escalated_step is step if own else dossier.escalated_step is not None
+    if not told:
         found.append((AlarmName.ESCALATION, _known(lambda: _next_day(calendar, own or due))))
     standing = [Alarm(name, when.astimezone(UTC)) for name, when in found if when is not None]
     return tuple(sorted(standing, key=lambda alarm: (alarm.at, alarm.name)))

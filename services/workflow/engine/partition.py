@@ -260,9 +260,12 @@ class Partition:
         return Decision((fact, *after.facts), after.dossier, after.outcome)
 
     def _reached(self, offset: int, reached: DeadlinesReached, output: Output) -> None:
+        fired_here: set[str] = set()  # several timers of one dossier may stand in one list
         for place, entry in enumerate(reached.entries):
             stored = self._get(entry.dossier_id)
-            if stored is None or offset <= stored.applied or self.parking.at(entry.dossier_id, offset):
+            if stored is None or self.parking.at(entry.dossier_id, offset):
+                continue
+            if offset <= stored.applied and entry.dossier_id not in fired_here:
                 continue
             cause = Cause(self.number, offset, place)
             with counted(self.number, offset, entry.dossier_id):
@@ -271,6 +274,7 @@ class Partition:
                     fired = self._engine.fire(stored.dossier, entry.timer, entry.version, reached.at, cause)
             if fired:
                 output.facts.append(fired[0])
+                fired_here.add(entry.dossier_id)
                 self._put(offset, fired[1], output, stored.dossier)
         if self.clock is Clock.LOG:
             self._announce(Cause(self.number, offset, len(reached.entries)), output)
