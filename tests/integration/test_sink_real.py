@@ -24,7 +24,8 @@ from services.analytics.domain.intents import Range
 from services.analytics.errors import TopicRecreatedError, WarehouseMismatchError
 from tests.brokers import ensure_topics
 from tests.fakes.analytics import MemoryFacts
-from tests.fakes.analytics_facts import START, fill, truth
+from tests.fakes.analytics_facts import fill, truth
+from tests.fakes.analytics_lives import START
 from tests.integration.sink_stack import PATIENCE, Stack, a_log, interleaved, records_in
 from tests.waiting import wait_until
 
