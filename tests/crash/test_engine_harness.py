@@ -20,9 +20,10 @@ from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.runner import Runner
 from services.workflow.engine.turns import Turns
 from tests.crash.harness.history import END, Fragile
-from tests.crash.harness.oracle import Kept, Reader, Verdict, read_once
+from tests.crash.harness.oracle import Kept, Reader, read_once
 from tests.crash.harness.schedule import survive
 from tests.crash.harness.stage import Stage, in_virtual_time
+from tests.crash.harness.verdict import Verdict
 from tests.crash.harness.worker import Worker
 from tests.fakes.workflow import START, law_record, life
 

@@ -19,9 +19,9 @@ from services.workflow.engine.lease import LeaseExpiredError
 from services.workflow.engine.records import TopicRecreatedError
 from tests.crash.harness.cluster import Topics
 from tests.crash.harness.history import END, Fragile, history
-from tests.crash.harness.oracle import Verdict
 from tests.crash.harness.schedule import survive
 from tests.crash.harness.stage import Stage, in_virtual_time
+from tests.crash.harness.verdict import Verdict
 from tests.crash.harness.virtual import VirtualLoop
 from tests.crash.harness.worker import POINTS, Worker
 from tests.crash.run import main

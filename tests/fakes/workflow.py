@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,21 +15,24 @@ from contracts.commands import (
     CommandBody,
     CommandRecord,
     DeadlinesReached,
+    DrawNumber,
     LawChanged,
     Parked,
     Unparked,
 )
 from contracts.facts import FactRecord
 from contracts.identity import command_id, dossier_id, fingerprint
-from contracts.law import CalendarAmended, CalendarDay, DayKind, ProcedurePublished
+from contracts.law import CalendarAmended, CalendarDay, DayKind, ProcedurePublished, SealRegistered
 from contracts.outcomes import CommandOutcome
-from contracts.words import Channel, Role, Step, TermUnit
+from contracts.words import Channel, Role, SealKind, Step, TermUnit
 from services.workflow.engine.records import Incoming, Poison
 
 AGENCY: Final = "000.01.18.H52"
 OTHER_AGENCY: Final = "000.02.18.H52"
 PROCEDURE: Final = "1.000001"
 HOURLY: Final = "1.000002"
+SEAL: Final = "H52.18-1"
+OTHER_SEAL: Final = "H52.19-1"
 START: Final = datetime(2025, 3, 3, 8, 0, tzinfo=UTC) - timedelta(hours=7)  # Monday 08:00 local
 
 
@@ -58,8 +62,27 @@ def law_record(version: int = 1) -> LawChanged:
             CalendarAmended(years=(2024, 2025), days=(off,), source="test"),
             procedure(),
             procedure(HOURLY, 4, TermUnit.WORKING_HOUR),
+            seal(),
+            seal(OTHER_SEAL, OTHER_AGENCY),
         ),
     )
+
+
+def seal(code: str = SEAL, agency: str = AGENCY, kind: SealKind = SealKind.AGENCY) -> SealRegistered:
+    """A seal of ink, in force since long ago."""
+    return SealRegistered(code=code, agency=agency, kind=kind, valid_from=date(2000, 1, 1), source="test")
+
+
+def officer(name: str) -> str:
+    """The pseudonym of somebody."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def usual_actor(body: CommandBody) -> str:
+    """Who usually does it: no two of appraiser, approver and keeper are one person."""
+    if isinstance(body, commands.CompleteStep):
+        return officer(body.step)
+    return officer(Step.APPROVE if isinstance(body, commands.DeclineDossier) else "counter")
 
 
 def command(
@@ -70,17 +93,20 @@ def command(
     at: datetime = START,
     agencies: tuple[str, ...] | None = None,
     client: str = "counter",
+    role: Role = Role.ADMIN,
+    actor: str | None = None,
 ) -> Command:
-    """A command of `client` to the dossier it registered under the key `dossier`."""
+    """A command of `client` to the dossier it registered under the key `dossier`, by who usually gives it."""
     target = dossier_id(client, dossier)
     return Command(
         id=command_id(target, client, key),
         dossier_id=target,
         at=at,
         client=client,
-        role=Role.COUNTER,
+        role=role,
         fingerprint=fingerprint(encode(body)),
         body=body,
+        actor=actor or usual_actor(body),
         agencies=agencies,
     )
 
@@ -106,6 +132,17 @@ class CrashError(Exception):
     """The process died here."""
 
 
+def key_of(record: CommandRecord) -> bytes | None:
+    """The key a record has in the commands topic; None when it is for the whole partition."""
+    match record:
+        case Command(dossier_id=key) | Parked(dossier_id=key) | Unparked(dossier_id=key):
+            return key.encode()
+        case DrawNumber(seal_id=key):
+            return key.encode()
+        case _:
+            return None
+
+
 @dataclass
 class MemoryLog:
     """One partition of every topic. What was appended stays; nothing else survives a crash."""
@@ -121,8 +158,7 @@ class MemoryLog:
 
     def append(self, record: CommandRecord) -> int:
         """A record at the end of the commands topic."""
-        key = record.dossier_id.encode() if isinstance(record, Command | Parked | Unparked) else None
-        return self.append_raw(key, encode(record))
+        return self.append_raw(key_of(record), encode(record))
 
     def append_raw(self, key: bytes | None, value: bytes | None) -> int:
         """Any bytes at the end of the commands topic."""
@@ -154,6 +190,12 @@ class MemoryLog:
         for letter in poison:
             self._written()
             self.letters.append(letter)
+
+    async def forward(self, draws: Iterable[DrawNumber]) -> None:
+        """Every seal is kept in this partition too."""
+        for draw in draws:
+            self._written()
+            self.append(draw)
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """One by one, so that a torn write leaves some."""

@@ -148,9 +148,9 @@ def test_its_deadlines_wait_until_it_is_released() -> None:
     bench.feed(Unparked(dossier_id=DOSSIER))
     again = bench.partition.due(LATER)
     assert again == due
-    [fact] = bench.feed(again).facts
-    assert isinstance(fact, Fact)
-    assert isinstance(fact.body, DueDatePassed)
+    fired = [fact.body for fact in bench.feed(again).facts if isinstance(fact, Fact)]
+    assert len(fired) == len(again.entries)
+    assert any(isinstance(body, DueDatePassed) for body in fired)
 
 
 def test_the_log_clock_does_not_wait_for_a_dossier_that_stands_still() -> None:

@@ -10,7 +10,14 @@ import pytest
 from contracts import commands
 from contracts.codec import encode
 from contracts.commands import Deadline, DeadlinesReached, TimeAdvanced
-from contracts.facts import ClockMoved, DueDatePassed, Fact
+from contracts.facts import (
+    ApologyDeadlinePassed,
+    ClockMoved,
+    DueDateNear,
+    DueDatePassed,
+    Escalated,
+    Fact,
+)
 from contracts.words import Clock, Step
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import Decoded, Incoming, Output, Poison
@@ -60,14 +67,28 @@ def test_the_clock_is_announced_only_when_every_deadline_before_it_has_fired() -
     assert clocks(bench.feed(TimeAdvanced(to=LATER))) == []
     due = bench.partition.due(LATER)
     assert due is not None
-    first = DeadlinesReached(at=due.at, entries=due.entries[:2])
+    first = DeadlinesReached(at=due.at, entries=due.entries[:-1])
     assert clocks(bench.feed(first)) == []
     rest = bench.partition.due(LATER)
     assert rest is not None
-    assert len(rest.entries) == 1
+    assert rest.entries == due.entries[-1:]
     output = bench.feed(rest)
     assert clocks(output) == [LATER]
-    assert [type(f.body) for f in output.facts if isinstance(f, Fact)] == [DueDatePassed]
+    assert [type(f.body) for f in output.facts if isinstance(f, Fact)] == [Escalated]
+
+
+def test_all_timers_of_one_dossier_fire_in_one_list_in_the_order_of_their_times() -> None:
+    bench = Bench()
+    bench.open_dossiers(1)
+    bench.feed(TimeAdvanced(to=LATER))
+    due = bench.partition.due(LATER)
+    assert due is not None
+    output = bench.feed(due)
+    bodies = [type(fact.body) for fact in output.facts if isinstance(fact, Fact)]
+    assert bodies == [DueDateNear, DueDateNear, ApologyDeadlinePassed, DueDatePassed, Escalated]
+    assert [fact.cause.n for fact in output.facts if isinstance(fact, Fact)] == list(range(5))
+    assert clocks(output) == [LATER]
+    assert not [fact for fact in bench.feed(due).facts if isinstance(fact, Fact)]
 
 
 def test_a_deadline_at_the_clocks_very_time_does_not_hold_it_back() -> None:
@@ -87,10 +108,11 @@ def test_a_command_may_settle_the_last_dossier_the_clock_waits_for() -> None:
     bench.feed(TimeAdvanced(to=LATER))
     due = bench.partition.due(LATER)
     assert due is not None
-    last = due.entries[1].dossier_id
+    last = due.entries[-1].dossier_id
     one = next(one for one in lives if one[0].dossier_id == last)
+    others = tuple(entry for entry in due.entries if entry.dossier_id != last)
     late = command(commands.CompleteStep(Step.APPRAISE), key="late", dossier=f"d{lives.index(one)}", at=LATER)
-    output = bench.feed(DeadlinesReached(at=LATER, entries=due.entries[:1]), late)
+    output = bench.feed(DeadlinesReached(at=LATER, entries=others), late)
     assert clocks(output) == [LATER]
     assert bench.partition.due(LATER) is None
     again = command(commands.CompleteStep(Step.APPROVE), key="next", dossier=f"d{lives.index(one)}", at=LATER)

@@ -6,31 +6,27 @@ gives the same facts. A decision never fails: what may not be done becomes a ref
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TypeVar
+from datetime import datetime
 
 from contracts import commands, facts
 from contracts.commands import Command
 from contracts.facts import Cause, Fact, FactBody
-from contracts.outcomes import CommandOutcome, Result
-from contracts.words import Channel, NationalStatus, Outcome, Step, TermUnit
-from legalclock.calendar import Calendar, YearNotCoveredError
+from contracts.outcomes import ActionName, CommandOutcome, Result
+from contracts.roles import may
+from contracts.words import AlarmName
 from legalclock.moments import local
-from legalclock.outcome import outcome as outcome_of
 from legalclock.rulesets import rule_set
-from legalclock.terms import due as due_of
-from legalclock.terms import remaining as remaining_of
-from legalclock.terms import resumed
-from legalclock.working_time import working_minutes
-from services.workflow.domain.actions import action_of, allowed_actions, next_step, objection
-from services.workflow.domain.dossier import DUE_TIMER, Dossier
-from services.workflow.domain.evolve import evolve
+from services.workflow.domain import acts, steps
+from services.workflow.domain.actions import action_of, allowed_actions, objection
+from services.workflow.domain.acts import Desk
+from services.workflow.domain.dossier import Dossier, Timer
+from services.workflow.domain.draft import Draft, RuleError, required
 from services.workflow.domain.law import Law
 from services.workflow.domain.rules import Reason, refusal
 
-T = TypeVar("T")
+_OF_THE_HOLDER = frozenset({ActionName.APPRAISE, ActionName.APPROVE, ActionName.STAMP, ActionName.DECLINE})
+"""What the agency that holds the step does, and where an officer is named only that officer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,56 +38,23 @@ class Decision:
     outcome: CommandOutcome
 
 
-class _RuleError(Exception):
-    """A rule stands against the command; turned into the outcome before it leaves this module."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(slots=True)
-class _Draft:
-    """The facts of one record as they are drawn up, and the dossier as it would be after them."""
-
-    cause: Cause
-    command: Command | None
-    dossier: Dossier | None
-    facts: list[Fact]
-
-    def add(self, body: FactBody, at: datetime, status: NationalStatus, **dims: object) -> None:
-        """Append one fact: its number, its place and its dimensions follow from what stands so far."""
-        before, command = self.dossier, self.command
-        fact = Fact(
-            dossier_id=before.id if before else _required(command).dossier_id,
-            seq=before.seq + 1 if before else 1,
-            cause=Cause(self.cause.partition, self.cause.offset, self.cause.n + len(self.facts)),
-            at=at.astimezone(UTC),
-            status=status,
-            body=body,
-            actor=command.actor if command else None,
-            command_id=command.id if command else None,
-            fingerprint=command.fingerprint if command else None,
-            **(_dimensions(before) | dims),  # type: ignore[arg-type]  # one mapping, checked by the tests
-        )
-        self.facts.append(fact)
-        self.dossier = evolve(before, fact)
-
-
 def decide(dossier: Dossier | None, law: Law, command: Command, cause: Cause) -> Decision:
     """What follows from `command` at its place in the log (`cause.n` is 0)."""
     remembered = dossier.remembers(command.id, command.fingerprint) if dossier else None
     if dossier and remembered:
         reason = Reason(remembered.refused) if remembered.refused else None
         return Decision((), dossier, _answer(command, dossier, reason, repeated=True))
-    draft = _Draft(cause, command, dossier, [])
+    draft = Draft(cause, command, dossier)
     if dossier:
         _fire_earlier(draft, command.at)
+    stands = len(draft.facts)
     try:
         if dossier and dossier.remembers(command.id):
-            raise _RuleError(Reason.KEY_REUSED)
+            raise RuleError(Reason.KEY_REUSED)
         _apply(draft, law, command)
-    except _RuleError as refused:
+    except RuleError as refused:
+        if len(draft.facts) > stands:
+            raise AssertionError("a command was refused after a part of it was done") from refused
         reason = refused.reason
         if draft.dossier:
             _refuse(draft, reason)
@@ -110,129 +73,128 @@ def fire(
     standing = dossier.timer(timer)
     if standing is None or standing.version != version or standing.at >= now:
         return None
-    draft = _Draft(cause, None, dossier, [])
-    _pass_due(draft, standing.at)
-    return draft.facts[0], _required(draft.dossier)
+    draft = Draft(cause, None, dossier)
+    _go_off(draft, standing)
+    return draft.facts[0], draft.known
 
 
-def _fire_earlier(draft: _Draft, at: datetime) -> None:
-    """A deadline that passed before the command's own time comes before the command."""
-    timer = draft.dossier.timer(DUE_TIMER) if draft.dossier else None
-    if timer is not None and timer.at < at:
+def _fire_earlier(draft: Draft, at: datetime) -> None:
+    """Deadlines that passed before the command's own time come before the command."""
+    passed = [timer for timer in draft.known.timers if timer.at < at]
+    if passed:
         command, draft.command = draft.command, None
-        _pass_due(draft, timer.at)
+        for timer in sorted(passed, key=lambda timer: timer.at):
+            _go_off(draft, timer)
         draft.command = command
 
 
-def _pass_due(draft: _Draft, due: datetime) -> None:
-    dossier = _required(draft.dossier)
-    draft.add(facts.DueDatePassed(due), max(due, dossier.at), dossier.status, overdue=True)
+def _go_off(draft: Draft, timer: Timer) -> None:
+    dossier = draft.known
+    at, due = max(timer.at, dossier.at), timer.at
+    step = required(dossier.step)
+    body: FactBody
+    match AlarmName(timer.name):
+        case AlarmName.DUE:
+            draft.add(facts.DueDatePassed(due), at, overdue=True)
+            return
+        case AlarmName.WARN_2:
+            body = facts.DueDateNear(2, required(dossier.due))
+        case AlarmName.WARN_1:
+            body = facts.DueDateNear(1, required(dossier.due))
+        case AlarmName.APOLOGY:
+            body = facts.ApologyDeadlinePassed(required(dossier.due))
+        case AlarmName.STEP:
+            body = facts.StepDuePassed(step, due)
+        case AlarmName.ESCALATION:
+            body = facts.Escalated(step, due)
+    draft.add(body, at)
 
 
-def _apply(draft: _Draft, law: Law, command: Command) -> None:
-    """Draw up the facts of a legal command, or raise _RuleError."""
-    dossier, body = draft.dossier, command.body
-    if isinstance(body, commands.RegisterDossier) and dossier is None:
-        _register(draft, law, command, body)
+def _apply(draft: Draft, law: Law, command: Command) -> None:
+    """Draw up the facts of a legal command, or raise RuleError."""
+    body = command.body
+    action = action_of(body)
+    if draft.dossier is None:
+        if not isinstance(body, commands.RegisterDossier):
+            raise RuleError(Reason.UNKNOWN_DOSSIER)
+        _check_role(command, action)
+        acts.register(draft, law, command, body)
         return
-    if dossier is None:
-        raise _RuleError(Reason.UNKNOWN_DOSSIER)
-    if command.agencies is not None and dossier.agency not in command.agencies:
-        raise _RuleError(Reason.OTHER_AGENCY)
-    against = objection(dossier, action_of(body))
+    desk = Desk(draft, law, command)
+    _check_scope(desk, action)
+    _check_role(command, action)
+    against = objection(desk.dossier, action)
     if against is not None:
-        raise _RuleError(against)
-    # Within a dossier time never runs backwards, whatever the clocks of two doors say.
-    at = max(command.at, dossier.at)
-    match body:
-        case commands.AcceptDossier(dossier_code=code):
-            _accept(draft, law, at, code)
-        case commands.CompleteStep(step=step):
-            _complete(draft, law, at, step)
-        case commands.RequestSupplement(reason=reason):
-            unit = _unit(law, dossier)
-            remaining = _counted(lambda: remaining_of(_calendar(law, dossier), at, _due(dossier), unit))
-            draft.add(facts.SupplementRequested(reason, remaining), at, NationalStatus.WAITING_SUPPLEMENT)
+        raise RuleError(against)
+    if action in _OF_THE_HOLDER:
+        steps.check_holder(desk)
+    _act(desk)
+
+
+def _check_scope(desk: Desk, action: ActionName | None) -> None:
+    """A key acts for its agencies: those that took the dossier in, or hold the step in hand."""
+    agencies, dossier = desk.command.agencies, desk.dossier
+    if agencies is None:
+        return
+    held = dossier.holder is not None and dossier.holder.agency in agencies
+    if not held and dossier.agency not in agencies:
+        raise RuleError(Reason.OTHER_AGENCY)
+    if not held and action in _OF_THE_HOLDER and dossier.holder is not None:
+        raise RuleError(Reason.HELD_ELSEWHERE)
+
+
+def _check_role(command: Command, action: ActionName | None) -> None:
+    if action is not None and not may(command.role, action):
+        raise RuleError(Reason.ROLE_NOT_ALLOWED)
+
+
+def _act(desk: Desk) -> None:
+    match desk.command.body:
+        case commands.AcceptDossier() as body:
+            acts.accept(desk, body)
+        case commands.CompleteStep() as body:
+            steps.complete(desk, body)
+        case commands.RequestSupplement() as body:
+            acts.request_supplement(desk, body)
         case commands.ReceiveSupplement():
-            _resume(draft, law, at)
-        case commands.RefuseDossier(reason=reason):
-            draft.add(facts.DossierRefused(reason), at, NationalStatus.NOT_ACCEPTED)
+            acts.go_on(desk, facts.SupplementReceived)
+        case commands.RequestPayment() as body:
+            acts.request_payment(desk, body)
+        case commands.ReceivePayment():
+            acts.go_on(desk, facts.PaymentReceived)
+        case commands.SuspendDossier() as body:
+            acts.suspend(desk, body)
+        case commands.ResumeDossier():
+            acts.go_on(desk, facts.DossierResumed)
+        case commands.StopDossier() as body:
+            acts.stop(desk, body)
+        case commands.DeclineDossier() as body:
+            acts.decline(desk, body)
+        case commands.RefuseDossier() as body:
+            acts.refuse(desk, body)
         case commands.WithdrawDossier():
-            draft.add(facts.DossierWithdrawn(), at, NationalStatus.WITHDRAWN)
-        case commands.RateDossier(score=score):
-            draft.add(facts.DossierRated(score), at, dossier.status)
+            acts.withdraw(desk)
+        case commands.HandOver() as body:
+            acts.hand_over(desk, body)
+        case commands.Apologise() as body:
+            acts.apologise(desk, body)
+        case commands.ExtendTerm() as body:
+            acts.extend(desk, body)
+        case commands.CorrectResult() as body:
+            acts.correct(desk, body)
+        case commands.RevokeStamp() as body:
+            acts.revoke_stamp(desk, body)
+        case commands.RateDossier() as body:
+            acts.rate(desk, body)
         case commands.RegisterDossier():  # pragma: no cover - refused above: a dossier registers once
             raise AssertionError("a second registration passed the transition table")
 
 
-def _register(draft: _Draft, law: Law, command: Command, body: commands.RegisterDossier) -> None:
-    procedure = law.procedures.get(body.procedure)
-    if procedure is None:
-        raise _RuleError(Reason.UNKNOWN_PROCEDURE)
-    if body.channel not in procedure.channels:
-        raise _RuleError(Reason.CHANNEL_NOT_OFFERED)
-    if command.agencies is not None and body.agency not in command.agencies:
-        raise _RuleError(Reason.OTHER_AGENCY)
-    draft.add(
-        facts.DossierRegistered(body.applicant),
-        command.at,
-        NationalStatus.REGISTERED,
-        agency=body.agency,
-        procedure=procedure.code,
-        procedure_version=procedure.version,
-        channel=Channel(body.channel),
-    )
-
-
-def _accept(draft: _Draft, law: Law, at: datetime, code: str) -> None:
-    dossier = _required(draft.dossier)
-    if code.rsplit("-", 2)[0] != dossier.agency:
-        raise _RuleError(Reason.CODE_OF_OTHER_AGENCY)
-    procedure = law.history[dossier.procedure, dossier.procedure_version]
-    counted = _counted(
-        lambda: due_of(
-            _calendar(law, dossier), at, procedure.term_value, procedure.term_unit, procedure.late_cutoff
-        )
-    )
-    due = counted.due.astimezone(UTC)
-    rules = rule_set(local(at).date()).name
-    received = counted.received_at.astimezone(UTC)
-    draft.add(facts.DossierAccepted(code, received, due, rules), at, NationalStatus.ACCEPTED, due=due)
-
-
-def _complete(draft: _Draft, law: Law, at: datetime, step: Step) -> None:
-    dossier = _required(draft.dossier)
-    if step is Step.RETURN:
-        draft.add(facts.StepCompleted(step), at, NationalStatus.RETURNED)
-        draft.add(facts.ResultReturned(), at, NationalStatus.RETURNED)
-        return
-    if step is not Step.STAMP:
-        draft.add(facts.StepCompleted(step), at, NationalStatus.IN_PROGRESS)
-        return
-    unit = _unit(law, dossier)
-    due = _due(dossier)
-    result = Outcome(outcome_of(at, due, unit))
-    draft.add(facts.StepCompleted(step), at, NationalStatus.IN_PROGRESS)
-    draft.add(facts.ProcessingFinished(result, due), at, NationalStatus.FINISHED)
-
-
-def _resume(draft: _Draft, law: Law, at: datetime) -> None:
-    dossier = _required(draft.dossier)
-    unit = _unit(law, dossier)
-    remaining, paused_at = _required(dossier.remaining_minutes), _required(dossier.paused_at)
-    if remaining <= 0:
-        due = _due(dossier)  # the time was up before the pause; nothing remains to go on with
-    else:
-        due = _counted(lambda: resumed(_calendar(law, dossier), at, remaining, unit)).astimezone(UTC)
-    paused = _counted(lambda: working_minutes(_calendar(law, dossier), paused_at, at))
-    draft.add(facts.SupplementReceived(due, paused), at, NationalStatus.IN_PROGRESS, due=due)
-
-
-def _refuse(draft: _Draft, reason: Reason) -> None:
-    dossier, command = _required(draft.dossier), _required(draft.command)
+def _refuse(draft: Draft, reason: Reason) -> None:
+    dossier, command = draft.known, required(draft.command)
     why = refusal(reason, _rules(dossier, command))
     body = facts.CommandRefused(type(command.body).__name__, reason, why.rule, why.legal_ground)
-    draft.add(body, max(command.at, dossier.at), dossier.status)
+    draft.add(body, max(command.at, dossier.at))
 
 
 def _answer(
@@ -257,7 +219,7 @@ def _answer(
         refusal=why,
         seq=dossier.seq,
         status=dossier.status,
-        next_step=next_step(dossier),
+        next_step=dossier.step,
         dossier_code=dossier.dossier_code,
         due=dossier.due,
         overdue=dossier.overdue,
@@ -270,46 +232,3 @@ def _rules(dossier: Dossier | None, command: Command) -> str:
     if dossier and dossier.rules:
         return dossier.rules
     return rule_set(local(command.at).date()).name
-
-
-def _dimensions(dossier: Dossier | None) -> dict[str, object]:
-    if dossier is None:
-        return {}
-    return {
-        "agency": dossier.agency,
-        "procedure": dossier.procedure,
-        "procedure_version": dossier.procedure_version,
-        "channel": dossier.channel,
-        "overdue": dossier.overdue,
-        "due": dossier.due,
-    }
-
-
-def _calendar(law: Law, dossier: Dossier) -> Calendar:
-    calendar = law.calendar_for(dossier.agency)
-    if calendar is None:
-        raise _RuleError(Reason.NO_CALENDAR)
-    return calendar
-
-
-def _counted(count: Callable[[], T]) -> T:
-    """The result of a count, or the refusal when it needs a year the calendar does not have."""
-    try:
-        return count()
-    except YearNotCoveredError as error:
-        raise _RuleError(Reason.NO_CALENDAR) from error
-
-
-def _unit(law: Law, dossier: Dossier) -> TermUnit:
-    return law.history[dossier.procedure, dossier.procedure_version].term_unit
-
-
-def _due(dossier: Dossier) -> datetime:
-    return _required(dossier.due)
-
-
-def _required(value: T | None) -> T:
-    """A value the transition table guarantees; None here is a defect and crashes the worker."""
-    if value is None:
-        raise AssertionError("the transition table let an impossible state through")
-    return value

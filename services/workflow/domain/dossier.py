@@ -11,12 +11,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from contracts.words import Channel, NationalStatus, Outcome, Step
+from contracts.facts import Holder
+from contracts.words import AlarmName, Channel, NationalStatus, Outcome, Step
 
 MEMORY: Final = 64
 """How many of its last commands a dossier remembers."""
 
-DUE_TIMER: Final = "due"
+DUE_TIMER: Final = AlarmName.DUE.value
 """Name of the timer that fires when the due date goes by."""
 
 CALENDAR_TIMER: Final = "calendar"
@@ -31,11 +32,43 @@ class Timer(Struct, frozen=True, array_like=True):
     version: int
 
 
-class Pause(Struct, frozen=True, array_like=True):
-    """The clock stood from `since` to `until`."""
+class Paused(Struct, frozen=True, array_like=True, tag="paused"):
+    """The clock stands from `at` on; `cause` is that of :class:`legalclock.dossier_clock.PauseCause`."""
 
-    since: datetime
+    at: datetime
+    cause: str
+
+
+class GoesOn(Struct, frozen=True, array_like=True, tag="goes_on"):
+    """The clock goes on."""
+
+    at: datetime
+
+
+class Apologised(Struct, frozen=True, array_like=True, tag="apology"):
+    """A new date was promised."""
+
+    at: datetime
     until: datetime
+    counts: bool
+
+
+class Extended(Struct, frozen=True, array_like=True, tag="extension"):
+    """The term grew."""
+
+    at: datetime
+    value: int
+
+
+Move = Paused | GoesOn | Apologised | Extended
+
+
+class Stamp(Struct, frozen=True, array_like=True):
+    """The stamp that stands: its seal, the number of its fact, the agency that put it."""
+
+    seal: str
+    seq: int
+    agency: str
 
 
 class Remembered(Struct, frozen=True, array_like=True):
@@ -49,10 +82,12 @@ class Remembered(Struct, frozen=True, array_like=True):
 class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dossier after its last fact.
 
-    `at` is the time of that fact, `seq` its number. `done` is the last step completed. `remaining_minutes`
-    is the working time left while the clock is paused; `due` is the due date in force (None before
-    acceptance), `due_original` the first one given, `pauses` those that are over. Instants are aware;
-    minutes are working minutes.
+    `at` is the time of that fact, `seq` its number. `step` is the step in hand and `holder` who answers for
+    it since `since`; None once nobody has anything to do. `moves` is what happened to the clock since
+    `accepted_at`, in order; `remaining_minutes` the working time left while it stands. `due` is the due date
+    last promised (None before acceptance), `due_original` the first one. `late_step` and `escalated_step`
+    are the steps last noticed as late and told to the head. `document` is what the approval was signed on,
+    where that was electronic. Instants are aware.
     """
 
     id: str
@@ -63,23 +98,35 @@ class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     procedure_version: int
     channel: Channel
     status: NationalStatus
+    step: Step | None = None
+    holder: Holder | None = None
+    since: datetime | None = None
     applicant: str | None = None
-    done: Step | None = None
     dossier_code: str | None = None
     rules: str | None = None
     accepted_at: datetime | None = None
-    received_at: datetime | None = None
     due_original: datetime | None = None
     due: datetime | None = None
-    paused_at: datetime | None = None
+    moves: tuple[Move, ...] = ()
     remaining_minutes: int | None = None
-    pauses: tuple[Pause, ...] = ()
     overdue: bool = False
+    late_step: Step | None = None
+    escalated_step: Step | None = None
+    appraiser: str | None = None
+    approver: str | None = None
+    document: str | None = None
+    stamp: Stamp | None = None
     outcome: Outcome | None = None
     score: int | None = None
     timers: tuple[Timer, ...] = ()
     timer_version: int = 0
     memory: tuple[Remembered, ...] = ()
+
+    @property
+    def paused_at(self) -> datetime | None:
+        """Since when the clock stands, if it does."""
+        last = self.moves[-1] if self.moves else None
+        return last.at if isinstance(last, Paused) else None
 
     def remembers(self, command_id: str, fingerprint: str | None = None) -> Remembered | None:
         """The remembered command of that id, if it is among the last ones.

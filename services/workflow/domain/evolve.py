@@ -6,16 +6,44 @@ folding the facts of ``dossier.events.v1`` gives back every state.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from contracts import facts
 from contracts.facts import Fact
-from contracts.words import Step
-from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier, Pause, Remembered, Timer
+from contracts.words import AlarmName, Step
+from legalclock.dossier_clock import PauseCause
+from services.workflow.domain.dossier import (
+    MEMORY,
+    Apologised,
+    Dossier,
+    Extended,
+    GoesOn,
+    Move,
+    Paused,
+    Remembered,
+    Stamp,
+    Timer,
+)
 from services.workflow.domain.rules import Reason
+
+_ENDS: Final = (
+    facts.ProcessingFinished,
+    facts.DossierRefused,
+    facts.DossierWithdrawn,
+    facts.DossierStopped,
+    facts.PaymentRequested,
+    facts.DossierSuspended,
+)
+"""What stops every timer; other facts that move the clock list the alarms that stand from then on."""
+
+_GOES_OFF: Final = {
+    facts.DueDatePassed: AlarmName.DUE,
+    facts.ApologyDeadlinePassed: AlarmName.APOLOGY,
+    facts.StepDuePassed: AlarmName.STEP,
+    facts.Escalated: AlarmName.ESCALATION,
+}
 
 
 def evolve(before: Dossier | None, fact: Fact) -> Dossier:
@@ -31,13 +59,19 @@ def evolve(before: Dossier | None, fact: Fact) -> Dossier:
             channel=fact.channel,
             status=fact.status,
         )
+    moved_on = fact.step is not before.step or fact.holder != before.holder
     return replace(
         before,
         seq=fact.seq,
         at=fact.at,
         status=fact.status,
+        step=fact.step,
+        holder=fact.holder,
+        since=fact.at if moved_on else before.since,
+        due=fact.due,
         overdue=fact.overdue,
         memory=_remember(before, fact),
+        **_timers(before, fact),
         **_changes(before, fact),
     )
 
@@ -53,55 +87,85 @@ def _remember(before: Dossier, fact: Fact) -> tuple[Remembered, ...]:
     return (*before.memory, entry)[-MEMORY:]
 
 
+def _timers(before: Dossier, fact: Fact) -> dict[str, Any]:
+    body = fact.body
+    alarms: facts.Alarms | None = getattr(body, "alarms", () if isinstance(body, _ENDS) else None)
+    if alarms is not None:
+        version = before.timer_version + 1
+        timers = tuple(Timer(alarm.name.value, alarm.at, version) for alarm in alarms)
+        return {"timers": timers, "timer_version": version}
+    gone = _gone_off(body)
+    if gone is None:
+        return {}
+    return {"timers": tuple(timer for timer in before.timers if timer.name != gone)}
+
+
+def _gone_off(body: facts.FactBody) -> AlarmName | None:
+    if isinstance(body, facts.DueDateNear):
+        return AlarmName.WARN_1 if body.working_days == 1 else AlarmName.WARN_2
+    return _GOES_OFF.get(type(body))
+
+
 def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
     match fact.body:
         case facts.DossierRegistered(applicant=applicant):
             return {"applicant": applicant}
         case facts.DossierAccepted() as accepted:
             return {
-                "done": Step.RECEIVE,
                 "dossier_code": accepted.dossier_code,
                 "accepted_at": fact.at,
-                "received_at": accepted.received_at,
                 "rules": accepted.rules,
                 "due_original": accepted.due,
-                **_due(before, accepted.due, running=True),
             }
-        case facts.StepCompleted(step=step):
-            return {"done": step}
-        case facts.SupplementRequested(remaining_minutes=remaining):
-            return {"paused_at": fact.at, "remaining_minutes": remaining, **_stopped(before)}
-        case facts.SupplementReceived(due=due):
-            # An overdue dossier has fired its deadline for good; a pause gives it no new one.
-            return {
-                "paused_at": None,
-                "remaining_minutes": None,
-                "pauses": (*before.pauses, *_ended(before, fact.at)),
-                **_due(before, due, running=not fact.overdue),
-            }
-        case facts.DueDateAmended(due=due, remaining_minutes=remaining):
-            running = before.paused_at is None and not fact.overdue
-            return {"remaining_minutes": remaining, **_due(before, due, running=running)}
+        case facts.StepCompleted() as completed:
+            return _signed(fact, completed)
+        case facts.StampApplied(seal=seal):
+            agency = before.holder.agency if before.holder else before.agency
+            return {"stamp": Stamp(seal, fact.seq, agency)}
+        case facts.StampRevoked():
+            return {"stamp": None, "outcome": None}
+        case facts.ResultCorrected():
+            return {"outcome": None, "appraiser": None, "approver": None, "document": None}
         case facts.ProcessingFinished(outcome=outcome):
-            return {"outcome": outcome, **_stopped(before)}
-        case facts.DossierRefused() | facts.DossierWithdrawn() | facts.DueDatePassed():
-            return _stopped(before)
+            return {"outcome": outcome}
         case facts.DossierRated(score=score):
             return {"score": score}
-        case facts.ResultReturned() | facts.CommandRefused():
+        case facts.StepDuePassed(step=step):
+            return {"late_step": step}
+        case facts.Escalated(step=step):
+            return {"escalated_step": step}
+        case facts.DueDateAmended(remaining_minutes=remaining):
+            return {"remaining_minutes": remaining}
+        case _:
+            return _moved(before, fact)
+
+
+def _signed(fact: Fact, completed: facts.StepCompleted) -> dict[str, Any]:
+    if completed.step is Step.APPRAISE:
+        return {"appraiser": fact.actor}
+    if completed.step is Step.APPROVE:
+        evidence = completed.evidence
+        return {"approver": fact.actor, "document": evidence.document if evidence else None}
+    return {}
+
+
+def _moved(before: Dossier, fact: Fact) -> dict[str, Any]:
+    """What the fact means to the dossier's clock."""
+    move: Move
+    remaining: int | None = None
+    match fact.body:
+        case facts.SupplementRequested(remaining_minutes=remaining):
+            move = Paused(fact.at, PauseCause.SUPPLEMENT)
+        case facts.PaymentRequested(remaining_minutes=remaining):
+            move = Paused(fact.at, PauseCause.PAYMENT)
+        case facts.DossierSuspended(remaining_minutes=remaining):
+            move = Paused(fact.at, PauseCause.SUSPENSION)
+        case facts.SupplementReceived() | facts.PaymentReceived() | facts.DossierResumed():
+            move = GoesOn(fact.at)
+        case facts.ApologyGiven(due=until, counts=counts):
+            move = Apologised(fact.at, until, counts)
+        case facts.TermExtended(value=value):
+            move = Extended(fact.at, value)
+        case _:
             return {}
-
-
-def _ended(before: Dossier, at: datetime) -> tuple[Pause, ...]:
-    return () if before.paused_at is None else (Pause(before.paused_at, at),)
-
-
-def _stopped(before: Dossier) -> dict[str, Any]:
-    return {"timers": tuple(t for t in before.timers if t.name != DUE_TIMER)}
-
-
-def _due(before: Dossier, due: datetime, *, running: bool) -> dict[str, Any]:
-    version = before.timer_version + 1
-    others = tuple(t for t in before.timers if t.name != DUE_TIMER)
-    timers = (*others, Timer(DUE_TIMER, due, version)) if running else others
-    return {"due": due, "timers": timers, "timer_version": version}
+    return {"moves": (*before.moves, move), "remaining_minutes": remaining}

@@ -1,9 +1,11 @@
-"""The law a partition decides by: procedures by version, the calendar, the engine's version.
+"""The law a partition decides by: procedures by version, calendar, seals, certificates, the engine's version.
 
 Built by folding the law records of the partition in their order; the only source of law for a decision.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,9 +15,11 @@ from contracts.commands import LawChanged
 from contracts.law import (
     AgencyPublished,
     CalendarAmended,
+    CertificateRegistered,
     EngineVersion,
     LawChange,
     ProcedurePublished,
+    SealRegistered,
 )
 from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
@@ -36,6 +40,10 @@ class Law(Struct, frozen=True, kw_only=True):
     """The version in force of each procedure."""
     history: dict[tuple[str, int], ProcedurePublished] = {}
     """Every version of each procedure: a dossier keeps its own."""
+    seals: dict[str, SealRegistered] = {}
+    """The register of seals, by code."""
+    certificates: dict[str, CertificateRegistered] = {}
+    """The inventory of certificates, by fingerprint."""
     rejected: tuple[str, ...] = ()
     """Changes that could not be applied, by version and reason. The door refuses them; one that got past
     it must neither stop the province nor go unseen."""
@@ -55,6 +63,8 @@ class Law(Struct, frozen=True, kw_only=True):
             version=record.version,
             procedures=dict(self.procedures),
             history=dict(self.history),
+            seals=dict(self.seals),
+            certificates=dict(self.certificates),
         )
         for change in record.changes:
             law = law._with(change)
@@ -69,9 +79,17 @@ class Law(Struct, frozen=True, kw_only=True):
                     # were registered under, and it stays what that version means.
                     why = f"{self.version}: {change.code} version {change.version} stands already"
                     return replace(self, rejected=(*self.rejected, why))
-                # The two tables are this law's own copies, made by `amended`.
-                self.procedures[change.code] = change
+                # The tables are this law's own copies, made by `amended`.
                 self.history[change.code, change.version] = change
+                latest = self.procedures.get(change.code)
+                if latest is None or latest.version < change.version:  # two doors may enact them crosswise
+                    self.procedures[change.code] = change
+                return self
+            case SealRegistered():
+                self.seals[change.code] = change
+                return self
+            case CertificateRegistered():
+                self.certificates[change.fingerprint] = change
                 return self
             case CalendarAmended():
                 try:
@@ -84,6 +102,7 @@ class Law(Struct, frozen=True, kw_only=True):
                 return self  # agencies are checked at the door; a decision needs none of their data
 
 
+@cache
 def _province(agency: str) -> str:
     """The province (or ministry) of an agency code; empty, the whole country, for what is no such code."""
     try:

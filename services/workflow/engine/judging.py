@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
 
 from msgspec.structs import replace
 
 from contracts.commands import Command
-from contracts.facts import Cause, CommandRefused, Fact
+from contracts.facts import Cause, CommandRefused
 from contracts.outcomes import CommandOutcome, Refusal, Result
 from legalclock.moments import local
 from legalclock.rulesets import rule_set
-from services.workflow.domain.actions import next_step
 from services.workflow.domain.decide import Decision
 from services.workflow.domain.dossier import Dossier, Remembered
+from services.workflow.domain.draft import next_fact
 from services.workflow.domain.engines import UnknownEngineError
 from services.workflow.domain.evolve import evolve
 from services.workflow.domain.law import LawGapError
@@ -69,21 +68,8 @@ def refuse(dossier: Dossier | None, command: Command, cause: Cause) -> Decision:
         return Decision((), dossier, _repeat(command, dossier, remembered))
     stranger = command.agencies is not None and dossier.agency not in command.agencies
     why = _why(Reason.OTHER_AGENCY if stranger else Reason.PARKED, command, dossier)
-    fact = Fact(
-        dossier_id=dossier.id,
-        seq=dossier.seq + 1,
-        cause=cause,
-        at=max(command.at, dossier.at).astimezone(UTC),
-        agency=dossier.agency,
-        procedure=dossier.procedure,
-        procedure_version=dossier.procedure_version,
-        channel=dossier.channel,
-        status=dossier.status,
-        body=CommandRefused(type(command.body).__name__, why.reason, why.rule, why.legal_ground),
-        overdue=dossier.overdue,
-        due=dossier.due,
-        actor=command.actor,
-    )
+    body = CommandRefused(type(command.body).__name__, why.reason, why.rule, why.legal_ground)
+    fact = next_fact(dossier, cause, max(command.at, dossier.at), body, actor=command.actor)
     after = evolve(dossier, fact)
     return Decision((fact,), after, _answer(command, None if stranger else after, why))
 
@@ -116,7 +102,7 @@ def _answer(
         outcome,
         seq=dossier.seq,
         status=dossier.status,
-        next_step=next_step(dossier),
+        next_step=dossier.step,
         dossier_code=dossier.dossier_code,
         due=dossier.due,
         overdue=dossier.overdue,
