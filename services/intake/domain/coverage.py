@@ -1,8 +1,8 @@
 """How far the catalogue is covered: procedures made public, done on site, offered online. Counts and shares.
 
-A share's name says its denominator: reports print several, and they differ. Golden figures: 1 803 procedures of
-Quảng Ninh (2022); 278 of 278 at the centre of Uông Bí, of 283 announced (2020); 466 online (398 in part, 68 from
-end to end) beside 1 598 that are not, Thái Bình (2019), whose 29.16 % is the ratio of the two.
+A share's name says its denominator: reports print several, and they differ. Uông Bí (2020) had 278 of 278
+procedures at its centre done on site, and of 283 announced; Thái Bình (2019) printed 466 online beside 1 598
+that were not, and 29.16 %, the ratio of the two.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from fractions import Fraction
 
 from msgspec import Struct
 
@@ -21,8 +20,8 @@ from contracts.words import OnlineLevel, Place, Step
 class Online(Struct, frozen=True, kw_only=True):
     """How many procedures are offered online; `any` is in part or from end to end.
 
-    `any_of_procedures` is its share of all, `any_to_none` its ratio to those that are not: None where there is
-    nothing to divide by.
+    `any_of_procedures` is its share of all, `any_to_none` its ratio to those that are not: None where there
+    is nothing to divide by.
     """
 
     none: int
@@ -33,7 +32,7 @@ class Online(Struct, frozen=True, kw_only=True):
     any_to_none: float | None
 
 
-class Counts(Struct, frozen=True, kw_only=True):
+class CoverageCounts(Struct, frozen=True, kw_only=True):
     """Coverage of some procedures. `posted`: made public by the day asked for. Shares are 0 to 1, or None.
 
     `on_site` are registered for five steps at the centre; `at_centre` are all that are received there, which
@@ -53,8 +52,8 @@ class Counts(Struct, frozen=True, kw_only=True):
 class Coverage(Struct, frozen=True, kw_only=True):
     """Everything, and by level: a procedure of several levels counts in each of them, and once in `total`."""
 
-    total: Counts
-    levels: dict[str, Counts]
+    total: CoverageCounts
+    levels: dict[str, CoverageCounts]
 
 
 def coverage(procedures: Iterable[ProcedurePublished], day: date) -> Coverage:
@@ -70,13 +69,13 @@ def coverage(procedures: Iterable[ProcedurePublished], day: date) -> Coverage:
     )
 
 
-def _counts(procedures: list[ProcedurePublished], day: date) -> Counts:
+def _counts(procedures: list[ProcedurePublished], day: date) -> CoverageCounts:
     all_of = len(procedures)
     posted = sum(p.posted_on is not None and p.posted_on <= day for p in procedures)
     at_centre = sum(_received_at(p) is Place.CENTRE for p in procedures)
     on_site = sum(p.on_site for p in procedures)
     none, partial, full = (sum(p.online is level for p in procedures) for level in OnlineLevel)
-    return Counts(
+    return CoverageCounts(
         procedures=all_of,
         posted=posted,
         posted_of_procedures=_ratio(posted, all_of),
@@ -102,4 +101,4 @@ def _received_at(procedure: ProcedurePublished) -> Place:
 
 
 def _ratio(numerator: int, denominator: int) -> float | None:
-    return float(Fraction(numerator, denominator)) if denominator else None
+    return numerator / denominator if denominator else None
