@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from contracts import commands
 from contracts.codec import decode_fact, encode
 from contracts.commands import Command, CommandBody, CommandRecord, LawChanged, TimeAdvanced
-from contracts.facts import Cause, ClockMoved, DueDatePassed, Fact
+from contracts.facts import Cause, DueDatePassed, Fact
 from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion, LawChange
 from contracts.words import Channel, Clock, Step
 from services.workflow.domain.decide import Decision
@@ -350,7 +350,7 @@ class Machine(RuleBasedStateMachine):
         for record in map(decode_fact, kept):
             assert (record.cause.offset, record.cause.n) > place
             place = record.cause.offset, record.cause.n
-            if isinstance(record, ClockMoved):
+            if not isinstance(record, Fact):
                 continue
             assert record.seq == seqs.get(record.dossier_id, 0) + 1
             seqs[record.dossier_id] = record.seq
