@@ -45,7 +45,11 @@ def lines(dossiers: int, agency: str, procedure: str) -> Iterator[dict[str, obje
     }
     for step in STEPS:
         for number in range(dossiers):
-            line: dict[str, object] = {"key": f"{step}-{number}", "action": step, **extra.get(step, {})}
+            # An actor a step: nobody may approve what he appraised, nor seal what he approved.
+            line: dict[str, object] = {
+                **{"key": f"{step}-{number}", "action": step, "actor": f"desk-{step}"},
+                **extra.get(step, {}),
+            }
             if step != "register":
                 line["dossier_key"] = f"register-{number}"
             yield line

@@ -138,7 +138,7 @@ def request(one: Asked, keys: Mapping[str, str], agency: str, procedure: str) ->
     content = msgspec.json.encode(body)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: intake\r\nAuthorization: Bearer {keys[one.role.value]}\r\n"
-        f"Idempotency-Key: {one.key}\r\nPrefer: wait=10\r\n"
+        f"Motcua-Actor: {one.role.value}-1\r\nIdempotency-Key: {one.key}\r\nPrefer: wait=10\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content

@@ -11,8 +11,15 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from contracts.commands import Command, CommandRecord, DeadlinesReached, DrawNumber, TimeAdvanced
-from contracts.facts import ClockMoved, Fact, FactRecord, NumberDrawn
+from contracts.commands import (
+    Apologise,
+    Command,
+    CommandRecord,
+    DeadlinesReached,
+    DrawNumber,
+    TimeAdvanced,
+)
+from contracts.facts import ClockMoved, FactRecord
 from contracts.law import LawEntry
 from contracts.outcomes import CommandOutcome
 
@@ -57,6 +64,9 @@ def decode_command(data: bytes | None) -> CommandRecord:
     """A record of ``dossier.commands.v1``. Raises UndecodableError."""
     record = _decode(_commands, data)
     match record:
+        case Command(at=at, body=Apologise(until=until)):
+            _check_reach(at)
+            _check_reach(until)
         case Command(at=at) | DrawNumber(at=at) | DeadlinesReached(at=at) | TimeAdvanced(to=at):
             _check_reach(at)
     return record
@@ -65,9 +75,7 @@ def decode_command(data: bytes | None) -> CommandRecord:
 def decode_fact(data: bytes | None) -> FactRecord:
     """A record of ``dossier.events.v1``. Raises UndecodableError."""
     record = _decode(_facts, data)
-    match record:
-        case Fact(at=at) | NumberDrawn(at=at) | ClockMoved(to=at):
-            _check_reach(at)
+    _check_reach(record.to if isinstance(record, ClockMoved) else record.at)
     return record
 
 

@@ -75,7 +75,8 @@ class StepCompleted(Struct, frozen=True, tag="StepCompleted"):
     """One of the five steps is done, by the fact's actor, for the agency that held it since `since`.
 
     `due` is the step's own due time and `outcome` how it stands to it, where the procedure shares its term
-    out. `evidence` is that of an approval signed electronically. `alarms` are those of the next step.
+    out. `evidence` is that of an approval signed electronically. `alarms` are those of the next step where
+    it has a time of its own; else those that stood stand.
     """
 
     step: Step
@@ -85,7 +86,7 @@ class StepCompleted(Struct, frozen=True, tag="StepCompleted"):
     due: Instant | None = None
     outcome: Outcome | None = None
     evidence: Evidence | None = None
-    alarms: Alarms = ()
+    alarms: Alarms | None = None
 
 
 class HandedOver(Struct, frozen=True, tag="HandedOver"):

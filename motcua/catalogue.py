@@ -1,28 +1,27 @@
 """`motcua catalogue`: enact the shipped law, or the procedures of a catalogue file.
 
-`seed` posts the default calendar, sample agencies and sample procedures: it is for a new stack, and puts
-what it names back to what is shipped. `import FILE` posts the procedures of a CSV file and lists the rows it
-cannot take, with the reason. Both can be repeated: what stands already is left alone, and a procedure that
-differs from the one in force becomes its next version.
+`seed` posts the default calendar, the sample agencies with their seals and the sample procedures: it is for a
+new stack, and puts what it names back to what is shipped. `import FILE` posts the procedures of a CSV file
+and lists the rows it cannot take, with the reason. Both can be repeated: what stands already is left alone,
+and a procedure that differs from the one in force becomes its next version.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from contracts.law import AgencyPublished, LawChange, ProcedurePublished
+from contracts.law import LawChange, ProcedurePublished
 from motcua import client
 from motcua.failure import Failure
 from motcua.procedure_rows import Imported, read_procedures
+from motcua.sample_law import sample_agencies, sample_changes, sample_procedures, sample_seals
 from motcua.seed_calendar import calendar_change
 
 __all__ = [
@@ -33,29 +32,12 @@ __all__ = [
     "sample_agencies",
     "sample_changes",
     "sample_procedures",
+    "sample_seals",
 ]
 
 HELP: Final = "Enact the shipped calendar, agencies and procedures, or the procedures of a catalogue file."
 GROUP: Final = 200
 """Changes in one request; the limit of a law record."""
-
-
-def sample_procedures() -> list[ProcedurePublished]:
-    """The shipped procedures, real ones, version 1."""
-    with resources.as_file(_data("procedures_sample.csv")) as path:
-        return read_procedures(path).changes
-
-
-def sample_agencies() -> list[AgencyPublished]:
-    """The shipped agencies: some open today, and those of Yên Châu (2020) and Đông Triều (2021)."""
-    text = _data("agencies_sample.csv").read_text(encoding="utf-8")
-    rows = [{name: value or None for name, value in row.items()} for row in csv.DictReader(text.splitlines())]
-    return msgspec.convert(rows, list[AgencyPublished])
-
-
-def sample_changes() -> list[LawChange]:
-    """The shipped agencies and procedures; with :func:`calendar_change` all that a trial needs."""
-    return [*sample_agencies(), *sample_procedures()]
 
 
 def next_versions(
@@ -79,7 +61,7 @@ def next_versions(
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    seed = actions.add_parser("seed", help="the default calendar, sample agencies, sample procedures")
+    seed = actions.add_parser("seed", help="the default calendar; sample agencies, seals, procedures")
     load = actions.add_parser("import", help="the procedures of a CSV file")
     load.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="default: procedures.csv in the folder MOTCUA_DATA"
@@ -100,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 def _seed(args: argparse.Namespace) -> int:
     with client.connect(args) as stack:
         changes = next_versions(sample_procedures(), _standing(stack))
-        _enact(stack, [calendar_change(), *sample_agencies(), *changes])
+        _enact(stack, [calendar_change(), *sample_agencies(), *sample_seals(), *changes])
     return 0
 
 
@@ -155,7 +137,3 @@ def _enact(stack: client.Client, changes: Sequence[LawChange]) -> None:
 def _groups(changes: Sequence[LawChange]) -> Iterator[Sequence[LawChange]]:
     for start in range(0, len(changes), GROUP):
         yield changes[start : start + GROUP]
-
-
-def _data(name: str) -> resources.abc.Traversable:
-    return resources.files("motcua").joinpath("data", name)

@@ -29,12 +29,13 @@ from contracts.commands import (
     Command,
     CommandBody,
     DeadlinesReached,
+    DrawNumber,
     LawChanged,
     Parked,
     TimeAdvanced,
     Unparked,
 )
-from contracts.facts import ClockMoved, Fact, FactBody
+from contracts.facts import ClockMoved, Fact, FactBody, NumberDrawn
 from contracts.law import LawChange, LawEnacted, LawForwarded
 from contracts.outcomes import CommandOutcome
 from contracts.schemas import FOLDER, MESSAGES
@@ -49,9 +50,17 @@ DECODERS: Final[dict[str, Callable[[bytes | None], msgspec.Struct]]] = {
 TYPES: Final[dict[str, set[str]]] = {
     topics.COMMANDS: {
         t.__name__
-        for t in (*CommandBody.__args__, LawChanged, TimeAdvanced, DeadlinesReached, Parked, Unparked)
+        for t in (
+            *CommandBody.__args__,
+            DrawNumber,
+            LawChanged,
+            TimeAdvanced,
+            DeadlinesReached,
+            Parked,
+            Unparked,
+        )
     },
-    topics.FACTS: {t.__name__ for t in (*FactBody.__args__, ClockMoved)},
+    topics.FACTS: {t.__name__ for t in (*FactBody.__args__, ClockMoved, NumberDrawn)},
     topics.OUTCOMES: {CommandOutcome.__name__},
     topics.LAW: {t.__name__ for t in (*LawChange.__args__, LawEnacted, LawForwarded)},
 }

@@ -107,8 +107,9 @@ async def test_every_action_has_an_example_that_the_door_takes() -> None:
 @in_loop
 async def test_the_table_of_actions_says_fields_and_roles() -> None:
     text = (await _document())["paths"]["/v1/dossiers/{dossier_id}/{action}"]["post"]["description"]
-    assert "| stamp | (none) | seal_keeper, importer, admin |" in text
-    assert "| accept | agency? | counter, importer, admin |" in text
+    assert "| stamp | seal?, evidence?, place? | seal_keeper, importer, admin |" in text
+    assert "| accept | agency?, place? | counter, importer, admin |" in text
+    assert "| apologise | reason, until, override? | leader, importer, admin |" in text
     assert "| rate | score | counter, portal, importer, admin |" in text
     assert text.count("\n| ") == len(ActionName) + 2
 

@@ -19,8 +19,9 @@ from contracts.law import (
     DayKind,
     LawChange,
     ProcedurePublished,
+    SealRegistered,
 )
-from contracts.words import Channel, TermUnit
+from contracts.words import Channel, SealKind, TermUnit
 from legalclock.calendar import Calendar, Day
 from legalclock.calendar import DayKind as ClockDayKind
 from legalclock.outcome import outcome
@@ -68,6 +69,10 @@ def _procedure(number: int, term: int, cutoff: time | None, *channels: Channel) 
 AGENCIES: Final = ("000.01.18.H52", "000.02.18.H52", "000.03.18.H52")
 CATALOGUE: Final[tuple[LawChange, ...]] = (
     *(AgencyPublished(code=code, name_vi="Cơ quan thử") for code in AGENCIES),
+    *(
+        SealRegistered(code=f"{code}-1", agency=code, kind=SealKind.AGENCY, valid_from=date(2019, 1, 1))
+        for code in AGENCIES
+    ),
     _procedure(1, 0, time(15)),
     _procedure(2, 0, None, Channel.COUNTER),
     _procedure(3, 1, None),
@@ -150,6 +155,7 @@ def _fate(
 ) -> str:
     unit = str(procedure.term_unit)
     status, done, due_at, left = "registered", 1, end, 0
+    eyes: list[str] = []
     fate = "registered"
     before: datetime | None = None
     assert life[0]["action"] == "register"
@@ -188,6 +194,8 @@ def _fate(
                 assert status == "open"
                 assert ["", "appraise", "approve", "stamp"][done] == action
                 done += 1
+                eyes.append(command["actor"])
+                assert len(set(eyes)) == done - 1, "whoever appraises, approves and seals are three people"
                 if action == "stamp":
                     status, fate = "finished", str(outcome(at, due_at, unit))
             case "return":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Final
 
 import hypothesis
@@ -56,10 +57,8 @@ OLD: Final[Engines] = {1: ENGINES[1]}
 
 def _decide(dossier: Dossier | None, law: Law, record: Command, cause: Cause) -> Decision:
     decision = ENGINES[1].decide(dossier, law, record, cause)
-    signed, after = tuple(map(_signed, decision.facts)), dossier
-    for fact in signed:
-        after = evolve(after, fact)
-    return Decision(signed, after, decision.outcome)
+    signed = tuple(map(_signed, decision.facts))
+    return Decision(signed, reduce(evolve, signed, dossier), decision.outcome)
 
 
 def _fire(dossier: Dossier, timer: str, version: int, now: datetime, cause: Cause) -> Fired:

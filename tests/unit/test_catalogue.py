@@ -15,7 +15,9 @@ import pytest
 
 from contracts.codes import Generation, parse_agency_code, parse_procedure_code
 from contracts.law import CalendarAmended, DayKind, LawChange, LawEnacted, LawForwarded
-from contracts.words import Channel, TermUnit
+from contracts.outcomes import ActionName
+from contracts.roles import may
+from contracts.words import Channel, Place, SealKind, Step, TermUnit
 from motcua import catalogue, client
 from motcua.failure import Failure
 from motcua.procedure_rows import read_procedures
@@ -104,6 +106,57 @@ def test_the_sample_agencies_serve_the_simulated_offices_and_today() -> None:
     assert sum(agency.valid_to is None for agency in agencies) >= 5
     assert agencies[0].valid_to is None
     assert {agency.successor for agency in agencies if agency.successor} <= set(codes)
+
+
+def test_every_sample_agency_has_a_seal_as_long_as_it_is_open() -> None:
+    agencies = {agency.code: agency for agency in catalogue.sample_agencies()}
+    seals = catalogue.sample_seals()
+    assert len({seal.code for seal in seals}) == len(seals)
+    first = {seal.agency: seal for seal in seals if seal.kind is SealKind.AGENCY}
+    assert set(first) == set(agencies)
+    assert len(first) + 1 == len(seals)
+    (second,) = (seal for seal in seals if seal.kind is SealKind.SECOND)
+    assert agencies[second.agency].valid_to is None
+    for seal in seals:
+        agency = agencies[seal.agency]
+        assert seal.code.removeprefix(f"{agency.code}-") in {"1", "2"}
+        assert not seal.electronic
+        assert seal.valid_to == agency.valid_to
+        assert seal.valid_from == (agency.valid_from or date(2000, 1, 1))
+        assert "chưa đối chiếu sổ đăng ký mẫu dấu" in seal.source
+
+
+def test_nobody_has_to_name_a_seal_of_the_agency_that_up_shows() -> None:
+    shown = catalogue.sample_agencies()[0].code
+    assert [seal.code for seal in catalogue.sample_seals() if seal.agency == shown] == [f"{shown}-1"]
+
+
+def test_some_sample_procedures_have_their_steps_and_the_rest_what_the_catalogue_says() -> None:
+    rich = {p.code: p for p in catalogue.sample_procedures() if p.steps}
+    assert set(rich) == {"1.004837", "1.004222", "1.002693"}
+    for procedure in rich.values():
+        assert [(plan.step, plan.share) for plan in procedure.steps] == list(
+            zip(Step, (5, 55, 20, 10, 10), strict=True)
+        )
+        assert all(
+            may(plan.role, ActionName(plan.step)) for plan in procedure.steps if plan.step != "receive"
+        )
+        assert may(procedure.steps[0].role, ActionName.ACCEPT)
+        assert procedure.statutory_value is not None
+        assert procedure.statutory_unit is TermUnit.WORKING_DAY
+        assert procedure.term_value <= procedure.statutory_value
+        assert procedure.posted_on is not None
+        assert procedure.announced_on is not None
+        assert procedure.announced_on <= procedure.posted_on
+        assert procedure.forms
+        assert procedure.source.startswith("Cơ sở dữ liệu quốc gia")
+        assert "mẫu để chạy thử" in procedure.source
+    on_site = [p for p in rich.values() if p.on_site]
+    assert [p.code for p in on_site] == ["1.004837"]
+    assert {plan.place for plan in on_site[0].steps} == {Place.CENTRE}
+    plain = [p for p in catalogue.sample_procedures() if not p.steps]
+    assert len(plain) == 25
+    assert not any(p.fees or p.forms or p.on_site for p in plain)
 
 
 def test_the_sample_procedures_are_complete_and_mixed() -> None:

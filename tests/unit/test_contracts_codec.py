@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from contracts import codec
 from contracts.codec import UndecodableError
 from contracts.commands import TimeAdvanced
 
+EXAMPLES = Path(codec.__file__).parent / "examples"
 DECODERS: list[Callable[[bytes | None], msgspec.Struct]] = [
     codec.decode_command,
     codec.decode_fact,
@@ -71,3 +73,23 @@ def test_an_instant_no_reader_can_reckon_with_is_no_message(to: str) -> None:
         codec.decode_command(b'{"record":"time","to":"%s"}' % to.encode())
     with pytest.raises(UndecodableError, match="out of reach"):
         codec.decode_fact(b'{"record":"clock","cause":[0,0,0],"to":"%s"}' % to.encode())
+
+
+@pytest.mark.parametrize(
+    ("decode", "path", "said"),
+    [
+        (codec.decode_command, "dossier.commands.v1/Apologise", "2020-03-10T10:00:00Z"),
+        (codec.decode_command, "dossier.commands.v1/DrawNumber", "2020-03-03T02:30:00Z"),
+        (codec.decode_fact, "dossier.events.v1/NumberDrawn", "2020-03-03T02:31:00Z"),
+    ],
+)
+@pytest.mark.parametrize("instead", ["0001-01-01T00:00:00+23:00", "2200-01-01T00:00:00Z"])
+def test_nor_is_a_promise_or_a_stamp_no_reader_can_reckon_with(
+    decode: Callable[[bytes | None], object], path: str, said: str, instead: str
+) -> None:
+    """An apology moves the due date there, a seal's register counts that year."""
+    example = (EXAMPLES / path / "valid.json").read_text(encoding="utf-8")
+    assert decode(example.encode())
+    assert example.count(said) == 1
+    with pytest.raises(UndecodableError, match="out of reach"):
+        decode(example.replace(said, instead).encode())

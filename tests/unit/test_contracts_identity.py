@@ -16,6 +16,7 @@ def test_identities_never_change() -> None:
     assert identity.dossier_id("portal", "k-1") == "c0e276a6d0cae0f192c7a5056463a640"
     assert identity.command_id("d", "portal", "k-1") == "04988c30399b138472a27bc2296155fc"
     assert identity.derived_id("5/1204/0", "seal-number") == "13f7ae013f3e137eef32aa7fcf3329b4"
+    assert identity.seal_id("H52.18-1") == "e1739fef3fc818f65bebd5ad4323e551"
     assert identity.fingerprint(b'{"a":1}') == "015abd7f5cc57a2d"
     assert identity.pseudonym(KEY, "officer", "An") == "d399f9e5ac5fa418fa4773187380800a"
 
@@ -34,6 +35,8 @@ def test_saying_it_twice_names_the_same_thing() -> None:
         (identity.command_id("d", "a", "k"), identity.command_id("e", "a", "k")),
         (identity.command_id("d", "a", "k"), identity.command_id("d", "b", "k")),
         (identity.dossier_id("a", "b"), identity.derived_id("a", "b")),
+        (identity.seal_id("H52.18-1"), identity.seal_id("H52.18-2")),
+        (identity.seal_id("H52.18-1"), identity.dossier_id("seal", "H52.18-1")),
         (identity.fingerprint(b"{}"), identity.fingerprint(b"{ }")),
         (identity.pseudonym(KEY, "officer", "x"), identity.pseudonym(KEY, "applicant", "x")),
         (identity.pseudonym(KEY, "officer", "x"), identity.pseudonym(KEY[::-1], "officer", "x")),
@@ -48,6 +51,7 @@ def test_the_forms_are_those_of_the_messages() -> None:
         identity.dossier_id("a", "k"),
         identity.command_id("d", "a", "k"),
         identity.derived_id("c", "p"),
+        identity.seal_id("H52.18-1"),
         identity.pseudonym(KEY, "applicant", "Nguyễn Thị Hoà"),
     ):
         assert re.fullmatch("[0-9a-f]{32}", value)

@@ -22,6 +22,7 @@ from contracts.commands import (
 )
 from contracts.law import AgencyPublished, EngineVersion
 from contracts.outcomes import ActionName
+from contracts.roles import GRANTS
 from contracts.words import Channel, Clock, Role, Step
 from services.intake.domain.catalogue import Catalogue
 from services.intake.domain.commands import Prepared, complete, prepare
@@ -36,7 +37,7 @@ from services.intake.domain.decoding import (
 )
 from services.intake.domain.refusals import Refused, one_stop_decree
 from services.intake.domain.requests import Ask
-from services.intake.domain.roles import GRANTS, check_action
+from services.intake.domain.roles import check_action
 from services.intake.domain.times import check_range, command_time, local_day
 from tests.fakes.intake_desk import AGENCY, LAW_AT_START, NOW, PROCEDURE, PROVINCE_KEY
 

@@ -90,6 +90,12 @@ def test_a_document(body: bytes, field: str | None, words: str) -> None:
         (decode_action, b'{"reason":"Too long a text"}', "Lý do là một mã"),
         (decode_action, b'{"score":0}', "Giá trị phải từ 1"),
         (decode_action, b'{"score":6}', "Giá trị phải không quá 5"),
+        (decode_action, b'{"place":"home"}', "Nơi thực hiện là centre"),
+        (decode_action, b'{"seal":"a"}', "Mã con dấu gồm 3–63 chữ in hoa"),
+        (decode_action, b'{"evidence":"a b"}', "Chứng cứ là mã do /v1/signatures cấp"),
+        (decode_action, b'{"to_agency":"h"}', "Mã cơ quan gồm 3–35 chữ in hoa"),
+        (decode_action, b'{"override":"yes"}', "Cần true hoặc false hoặc null, nhận được chuỗi ký tự"),
+        (decode_action, b'{"value":0}', "Giá trị phải từ 1"),
         (decode_line, b"", "Dòng trống"),
         (decode_line, b"  \r", "Dòng trống"),
         (decode_line, b'{"key":"k","action":"explode"}', "Thao tác không có trong danh mục"),
@@ -101,7 +107,7 @@ def test_a_document(body: bytes, field: str | None, words: str) -> None:
         (decode_law, b'{"changes":[]}', "Cần ít nhất 1 phần tử"),
         (decode_law, b'{"changes":[{"type":"N"}]}', "Giá trị không có trong danh mục"),
     ],
-    ids=range(13),
+    ids=range(19),
 )
 def test_other_bodies(decode: Any, body: bytes, words: str) -> None:
     refused = _refusal(decode, body)
@@ -118,8 +124,15 @@ def test_other_bodies(decode: Any, body: bytes, words: str) -> None:
         ({"sessions": [[["7", "8"]]] * 7}, "changes[0].sessions[0][0][0]", "Giờ có dạng 07:30:00"),
         ({"province": "x"}, "changes[0].province", "Mã tỉnh có dạng H52"),
         ({"colour": 1}, "changes[0].colour", "Không có trường nào tên là colour"),
+        (
+            {"days": [{"date": "2026-01-01", "kind": "x", "name_vi": "", "source": ""}]},
+            "changes[0].days[0].kind",
+            "Loại ngày là off hoặc work",
+        ),
+        ({"type": "SealRegistered", "kind": "wax"}, "changes[0].kind", "Loại con dấu là một trong: agency"),
+        ({"type": "CertificateRegistered", "fingerprint": "x"}, "changes[0].fingerprint", "SHA-256"),
     ],
-    ids=range(6),
+    ids=range(9),
 )
 def test_law(change: dict[str, Any], field: str, words: str) -> None:
     refused = _refusal(decode_law, json.dumps({"changes": [{**CALENDAR, **change}]}).encode())

@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import asdict
+
 from contracts import identity
 from contracts.access import Client
 from contracts.outcomes import ActionName
@@ -146,16 +148,6 @@ def _ask(line: BulkLine, client: Client) -> Ask:
         dossier = line.dossier_id
     else:
         raise bad_shape("dossier_id", f"Thao tác {line.action} cần dossier_key hoặc dossier_id")
-    return Ask(
-        key=line.key,
-        action=line.action,
-        dossier_id=dossier,
-        procedure=line.procedure,
-        agency=line.agency,
-        channel=line.channel,
-        applicant=line.applicant,
-        reason=line.reason,
-        score=line.score,
-        actor=line.actor,
-        at=line.at,
-    )
+    said = asdict(line) | {"dossier_id": dossier}
+    del said["dossier_key"]
+    return Ask(**said)

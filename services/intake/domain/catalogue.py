@@ -1,4 +1,4 @@
-"""The procedures and agencies in force, and the checks a request must pass against them.
+"""Procedures, agencies, seals and certificates in force, and the checks a request must pass against them.
 
 The catalogue is a fold of the law; it never says when a dossier is due, only whether it may be asked
 for here, today, this way.
@@ -8,17 +8,46 @@ from __future__ import annotations
 
 from datetime import date
 
-from contracts.law import AgencyPublished, LawChange, ProcedurePublished
+from contracts.law import (
+    AgencyPublished,
+    CertificateRegistered,
+    LawChange,
+    ProcedurePublished,
+    SealRegistered,
+)
 from contracts.words import Channel
 from services.intake.domain.refusals import Refused, one_stop_decree
 
 
 class Catalogue:
-    """Procedures and agencies by code, the last word on each."""
+    """Procedures, agencies and seals by code, certificates by fingerprint, the last word on each."""
 
     def __init__(self) -> None:
         self.procedures: dict[str, ProcedurePublished] = {}
         self.agencies: dict[str, AgencyPublished] = {}
+        self.seals: dict[str, SealRegistered] = {}
+        self.certificates: dict[str, CertificateRegistered] = {}
+
+    def copy(self) -> Catalogue:
+        """One that can be changed apart from this one."""
+        other = Catalogue()
+        other.procedures.update(self.procedures)
+        other.agencies.update(self.agencies)
+        other.seals.update(self.seals)
+        other.certificates.update(self.certificates)
+        return other
+
+    def has(self, change: LawChange) -> bool:
+        """Whether `change` is the last word on what it is about."""
+        if isinstance(change, ProcedurePublished):
+            return self.procedures.get(change.code) == change
+        if isinstance(change, AgencyPublished):
+            return self.agencies.get(change.code) == change
+        if isinstance(change, SealRegistered):
+            return self.seals.get(change.code) == change
+        return isinstance(change, CertificateRegistered) and (
+            self.certificates.get(change.fingerprint) == change
+        )
 
     def apply(self, change: LawChange) -> None:
         """Take a change in. What is no matter of the catalogue (calendar, engine) passes by."""
@@ -26,15 +55,22 @@ class Catalogue:
             self.procedures[change.code] = change
         elif isinstance(change, AgencyPublished):
             self.agencies[change.code] = change
+        elif isinstance(change, SealRegistered):
+            self.seals[change.code] = change
+        elif isinstance(change, CertificateRegistered):
+            self.certificates[change.fingerprint] = change
 
-    def check_agency(self, code: str, day: date) -> None:
-        """`code` is an agency open on `day` (local). Raises Refused (unknown_agency, agency_closed)."""
+    def check_agency(self, code: str, day: date, field: str = "agency") -> None:
+        """`code`, said at `field`, is an agency open on `day` (local).
+
+        Raises Refused (unknown_agency, agency_closed).
+        """
         agency = self.agencies.get(code)
         if agency is None:
             raise Refused(
                 "unknown_agency",
                 f"Cơ quan {code} không có trong danh mục",
-                field="agency",
+                field=field,
                 legal_ground=one_stop_decree(day),
             )
         opened = agency.valid_from is None or agency.valid_from <= day
@@ -44,7 +80,7 @@ class Catalogue:
             raise Refused(
                 "agency_closed",
                 f"Cơ quan {code} không hoạt động vào ngày {day.isoformat()}{succeeded}",
-                field="agency",
+                field=field,
                 legal_ground=one_stop_decree(day),
             )
 

@@ -7,9 +7,10 @@ in; :func:`complete` adds it. Neither publishes anything.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -19,23 +20,35 @@ from contracts.access import Client
 from contracts.codes import format_dossier_code
 from contracts.commands import (
     AcceptDossier,
+    Apologise,
     Command,
     CommandBody,
     CompleteStep,
+    CorrectResult,
+    DeclineDossier,
+    ExtendTerm,
+    HandOver,
     RateDossier,
+    ReceivePayment,
     ReceiveSupplement,
     RefuseDossier,
     RegisterDossier,
+    RequestPayment,
     RequestSupplement,
+    ResumeDossier,
+    RevokeStamp,
+    StopDossier,
+    SuspendDossier,
     WithdrawDossier,
 )
 from contracts.outcomes import ActionName
 from contracts.words import Channel, Clock, Step
 from services.intake.domain.catalogue import Catalogue
+from services.intake.domain.evidence import open_token
 from services.intake.domain.refusals import bad_shape
-from services.intake.domain.requests import Ask, check_fields
+from services.intake.domain.requests import FIELDS, Ask, check_fields
 from services.intake.domain.roles import check_action, check_agency_scope
-from services.intake.domain.times import command_time, local_day
+from services.intake.domain.times import check_range, command_time, local_day
 
 
 class SerialKey(Struct, frozen=True):
@@ -46,15 +59,18 @@ class SerialKey(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """A request that passed the door. `serial_key` is set when it still needs a serial number."""
+    """A request that passed the door. `asked` is what it says, in the form the log keeps, by name.
+
+    `serial_key` is set when it still needs a serial number.
+    """
 
     ask: Ask
+    asked: Mapping[str, Any]
     client: Client
     command_id: str
     dossier_id: str
     fingerprint: str
     at: datetime
-    applicant: str | None
     actor: str
     serial_key: SerialKey | None
 
@@ -78,32 +94,22 @@ def prepare(
     if agency is not None:
         check_agency_scope(client, agency)
         catalogue.check_agency(agency, day)
+    if ask.to_agency is not None:
+        # Work is handed to others: that agency has to be there, not to be the caller's.
+        catalogue.check_agency(ask.to_agency, day, "to_agency")
     if ask.procedure is not None:
         catalogue.check_procedure(ask.procedure, ask.channel or Channel.COUNTER, day)
-    applicant = _pseudonym(province_key, "applicant", ask.applicant)
     dossier = ask.dossier_id or identity.dossier_id(client.name, ask.key)
-    asked = {
-        "action": ask.action,
-        "procedure": ask.procedure,
-        "agency": agency,
-        "channel": ask.channel,
-        "applicant": applicant,
-        "reason": ask.reason,
-        "score": ask.score,
-        "at": None if ask.at is None else at.isoformat(),
-    }
-    canonical = msgspec.json.encode(
-        {name: value for name, value in asked.items() if value is not None}, order="deterministic"
-    )
+    asked = _asked(ask, agency, province_key)
     serial_key = SerialKey(agency, day) if ask.action is ActionName.ACCEPT and agency is not None else None
     return Prepared(
         ask=ask,
+        asked=asked,
         client=client,
         command_id=identity.command_id(dossier, client.name, ask.key),
         dossier_id=dossier,
-        fingerprint=identity.fingerprint(canonical),
+        fingerprint=_fingerprint(ask.action, asked, None if ask.at is None else at),
         at=at.astimezone(UTC),
-        applicant=applicant,
         actor=_actor(province_key, ask, client),
         serial_key=serial_key,
     )
@@ -121,10 +127,22 @@ def complete(prepared: Prepared, serial: int | None) -> Command:
         client=prepared.client.name,
         role=prepared.client.role,
         fingerprint=prepared.fingerprint,
-        body=_body(prepared.ask, prepared.applicant, code),
+        body=_body(prepared.ask.action, prepared.asked, code),
         actor=prepared.actor,
         agencies=prepared.client.agencies,
     )
+
+
+def person(province_key: bytes, kind: str, text: str, field: str) -> str:
+    """The pseudonym of a person; `kind` is "officer" or "applicant".
+
+    One person typed with composed or decomposed accents, or with stray spaces, is one person. Raises Refused
+    (bad_shape) naming `field`.
+    """
+    plain = " ".join(unicodedata.normalize("NFC", text).split())
+    if not plain:
+        raise bad_shape(field, "Chuỗi không có ký tự nào nhìn thấy được")
+    return identity.pseudonym(province_key, kind, plain)
 
 
 def _agency(ask: Ask, client: Client) -> str | None:
@@ -138,43 +156,69 @@ def _agency(ask: Ask, client: Client) -> str | None:
 
 def _actor(province_key: bytes, ask: Ask, client: Client) -> str:
     """An auditor must be able to ask who it was: without a name, whoever answers for the key."""
-    named = _pseudonym(province_key, "officer", ask.actor)
-    return named or identity.pseudonym(province_key, "client", client.name)
+    if ask.actor is None:
+        return identity.pseudonym(province_key, "client", client.name)
+    return person(province_key, "officer", ask.actor, "actor")
 
 
-def _pseudonym(province_key: bytes, kind: str, text: str | None) -> str | None:
-    if text is None:
-        return None
-    # One person typed with composed or decomposed accents, or with stray spaces, is one person.
-    plain = " ".join(unicodedata.normalize("NFC", text).split())
-    if not plain:
-        raise bad_shape(kind if kind == "applicant" else "actor", "Chuỗi không có ký tự nào nhìn thấy được")
-    return identity.pseudonym(province_key, kind, plain)
+def _asked(ask: Ask, agency: str | None, province_key: bytes) -> dict[str, Any]:
+    """What a request says as the log keeps it: nobody's name, UTC, evidence instead of a token."""
+    asked: dict[str, Any] = {name: getattr(ask, name) for name in FIELDS}
+    asked["agency"] = agency
+    if ask.applicant is not None:
+        asked["applicant"] = person(province_key, "applicant", ask.applicant, "applicant")
+    if ask.to_officer is not None:
+        # The same pseudonym that Motcua-Actor gets: only so can a holder be told by it.
+        asked["to_officer"] = person(province_key, "officer", ask.to_officer, "to_officer")
+    if ask.until is not None:
+        asked["until"] = check_range(ask.until, "until")
+    if ask.evidence is not None:
+        asked["evidence"] = open_token(ask.evidence, province_key)
+    # An override that is not wanted is the same as none.
+    asked["override"] = ask.override or None
+    return {name: value for name, value in asked.items() if value is not None}
 
 
-# Commands that carry nothing of their own.
-_PLAIN: Final[Mapping[ActionName, CommandBody]] = {
-    ActionName.APPRAISE: CompleteStep(Step.APPRAISE),
-    ActionName.APPROVE: CompleteStep(Step.APPROVE),
-    ActionName.STAMP: CompleteStep(Step.STAMP),
-    ActionName.RETURN: CompleteStep(Step.RETURN),
-    ActionName.RECEIVE_SUPPLEMENT: ReceiveSupplement(),
-    ActionName.WITHDRAW: WithdrawDossier(),
+def _fingerprint(action: ActionName, asked: Mapping[str, Any], at: datetime | None) -> str:
+    said = {"action": action, **asked} | ({} if at is None else {"at": at.isoformat()})
+    return identity.fingerprint(msgspec.json.encode(said, order="deterministic"))
+
+
+_A = ActionName
+_BODIES: Final[Mapping[ActionName, Callable[..., CommandBody]]] = {
+    _A.REGISTER: RegisterDossier,
+    _A.ACCEPT: AcceptDossier,
+    _A.REFUSE: RefuseDossier,
+    _A.APPRAISE: partial(CompleteStep, Step.APPRAISE),
+    _A.APPROVE: partial(CompleteStep, Step.APPROVE),
+    _A.STAMP: partial(CompleteStep, Step.STAMP),
+    _A.RETURN: partial(CompleteStep, Step.RETURN),
+    _A.DECLINE: DeclineDossier,
+    _A.HAND_OVER: HandOver,
+    _A.REQUEST_SUPPLEMENT: RequestSupplement,
+    _A.RECEIVE_SUPPLEMENT: ReceiveSupplement,
+    _A.REQUEST_PAYMENT: RequestPayment,
+    _A.RECEIVE_PAYMENT: ReceivePayment,
+    _A.SUSPEND: SuspendDossier,
+    _A.RESUME: ResumeDossier,
+    _A.STOP: StopDossier,
+    _A.APOLOGISE: Apologise,
+    _A.EXTEND: ExtendTerm,
+    _A.CORRECT: CorrectResult,
+    _A.REVOKE_STAMP: RevokeStamp,
+    _A.WITHDRAW: WithdrawDossier,
+    _A.RATE: RateDossier,
 }
+"""What each action becomes. The fields that ``requests`` lets an action have are those its body takes."""
+
+_NAMES: Final[Mapping[str, str]] = {"to_agency": "agency", "to_officer": "officer"}
+"""Fields that a body calls otherwise than the API."""
 
 
-def _body(ask: Ask, applicant: str | None, code: str | None) -> CommandBody:
-    match ask:
-        case Ask(
-            action=ActionName.REGISTER, procedure=str(code_of), agency=str(agency), channel=Channel() as by
-        ):
-            return RegisterDossier(procedure=code_of, agency=agency, channel=by, applicant=applicant)
-        case Ask(action=ActionName.REQUEST_SUPPLEMENT, reason=str(reason)):
-            return RequestSupplement(reason=reason)
-        case Ask(action=ActionName.REFUSE, reason=str(reason)):
-            return RefuseDossier(reason=reason)
-        case Ask(action=ActionName.RATE, score=int(score)):
-            return RateDossier(score=score)
-    if code is not None:
-        return AcceptDossier(dossier_code=code)
-    return _PLAIN[ask.action]
+def _body(action: ActionName, asked: Mapping[str, Any], code: str | None) -> CommandBody:
+    fields = {_NAMES.get(name, name): value for name, value in asked.items()}
+    if action is ActionName.ACCEPT:
+        # The agency that accepts stands in the legal code.
+        fields = {**fields, "dossier_code": code}
+        del fields["agency"]
+    return _BODIES[action](**fields)

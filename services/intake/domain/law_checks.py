@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Final
+
 from msgspec.structs import replace
 
 from contracts.codes import CodeError, parse_agency_code
-from contracts.law import AgencyPublished, CalendarAmended, ProcedurePublished
+from contracts.law import (
+    AgencyPublished,
+    CalendarAmended,
+    CertificateRegistered,
+    ProcedurePublished,
+    SealRegistered,
+)
+from contracts.outcomes import ActionName
+from contracts.roles import may
+from contracts.words import CertificateKind, Step
 from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
 from legalclock.sessions import BadCalendarError
 from services.intake.domain.refusals import Refused, bad_shape
+from services.intake.domain.times import check_range
+
+_DOES: Final[Mapping[Step, ActionName]] = {
+    Step.RECEIVE: ActionName.ACCEPT,
+    Step.APPRAISE: ActionName.APPRAISE,
+    Step.APPROVE: ActionName.APPROVE,
+    Step.STAMP: ActionName.STAMP,
+    Step.RETURN: ActionName.RETURN,
+}
+"""The action that completes a step."""
 
 
 def check_agency_code(change: AgencyPublished, place: str) -> None:
@@ -27,6 +49,73 @@ def check_calendar(change: CalendarAmended, calendar: Calendar, place: str) -> N
     except BadCalendarError as error:
         rule = f"Lịch làm việc không hợp lệ ({error})"
         raise bad_shape(place + _wrong_part(change), rule) from error
+
+
+def check_procedure(change: ProcedurePublished, place: str) -> None:
+    """The parts of a procedure agree. Raises Refused (bad_shape) naming the one that does not."""
+    _check_statutory(change, place)
+    _check_steps(change, f"{place}.steps")
+    for number, fee in enumerate(change.fees):
+        if fee.channel is not None and fee.channel not in change.channels:
+            rule = f"Thủ tục không tiếp nhận qua kênh {fee.channel} mà khoản thu này nêu"
+            raise bad_shape(f"{place}.fees[{number}].channel", rule)
+
+
+def _check_statutory(change: ProcedurePublished, place: str) -> None:
+    value, unit = change.statutory_value, change.statutory_unit
+    if (value is None) != (unit is None):
+        missing = "statutory_value" if value is None else "statutory_unit"
+        raise bad_shape(f"{place}.{missing}", "Thời hạn theo luật cần cả số và đơn vị")
+    # Terms in different units cannot be compared without a calendar.
+    if value is not None and unit is change.term_unit and value < change.term_value:
+        rule = f"Thời hạn theo luật ({value}) ngắn hơn thời hạn cam kết ({change.term_value})"
+        raise bad_shape(f"{place}.statutory_value", rule)
+
+
+def _check_steps(change: ProcedurePublished, place: str) -> None:
+    steps = change.steps
+    if not steps:
+        return
+    if tuple(plan.step for plan in steps) != tuple(Step):
+        raise bad_shape(place, f"Cần nêu đủ năm bước theo thứ tự: {', '.join(Step)}")
+    for number, plan in enumerate(steps):
+        if not may(plan.role, _DOES[plan.step]):
+            rule = f"Vai trò {plan.role} không được thực hiện bước {plan.step}"
+            raise bad_shape(f"{place}[{number}].role", rule)
+    total = sum(plan.share for plan in steps)
+    if total not in (0, 100):
+        raise bad_shape(
+            place, f"Tỷ lệ thời gian của năm bước phải cộng lại bằng 100, hoặc đều là 0; đây là {total}"
+        )
+
+
+def check_seal(change: SealRegistered, agencies: Collection[str], place: str) -> None:
+    """A seal of a known agency, valid for a day at least. Raises Refused (unknown_agency, bad_shape)."""
+    _check_owner(change.agency, agencies, place)
+    if change.valid_to is not None and change.valid_to < change.valid_from:
+        raise bad_shape(f"{place}.valid_to", "Con dấu hết hiệu lực trước ngày bắt đầu có hiệu lực")
+
+
+def check_certificate(change: CertificateRegistered, agencies: Collection[str], place: str) -> None:
+    """A certificate of a known agency, valid for a while, and of somebody when it is a person's.
+
+    Raises Refused (unknown_agency, bad_shape).
+    """
+    _check_owner(change.agency, agencies, place)
+    for name in ("valid_from", "valid_to", "revoked_at"):
+        moment = getattr(change, name)
+        if moment is not None:
+            check_range(moment, f"{place}.{name}")
+    if change.valid_to <= change.valid_from:
+        raise bad_shape(f"{place}.valid_to", "Chứng thư phải hết hạn sau lúc bắt đầu có hiệu lực")
+    if change.kind is CertificateKind.PERSON and change.holder is None:
+        raise bad_shape(f"{place}.holder", "Chứng thư của cá nhân phải có chủ chứng thư")
+
+
+def _check_owner(agency: str, agencies: Collection[str], place: str) -> None:
+    if agency not in agencies:
+        rule = f"Cơ quan {agency} không có trong danh mục"
+        raise Refused("unknown_agency", rule, field=f"{place}.agency")
 
 
 def version_taken(change: ProcedurePublished, place: str) -> Refused:

@@ -21,17 +21,26 @@ from contracts.law import (
     AgencyPublished,
     CalendarAmended,
     CalendarDay,
+    CertificateRegistered,
     EngineVersion,
     LawChange,
     LawEnacted,
     LawEntry,
     ProcedurePublished,
+    SealRegistered,
 )
 from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
 from legalclock.sessions import BadCalendarError
 from services.intake.domain.catalogue import Catalogue
-from services.intake.domain.law_checks import check_agency_code, check_calendar, version_taken
+from services.intake.domain.law_checks import (
+    check_agency_code,
+    check_calendar,
+    check_certificate,
+    check_procedure,
+    check_seal,
+    version_taken,
+)
 from services.intake.domain.refusals import bad_shape
 
 ENTRY_CHANGES: Final = 200
@@ -58,8 +67,7 @@ class _Standing:
 
     def copy(self) -> _Standing:
         other = _Standing()
-        other.catalogue.procedures.update(self.catalogue.procedures)
-        other.catalogue.agencies.update(self.catalogue.agencies)
+        other.catalogue = self.catalogue.copy()
         other.versions.update(self.versions)
         other.calendar = self.calendar
         other.years.update(self.years)
@@ -69,17 +77,15 @@ class _Standing:
         return other
 
     def has(self, change: LawChange) -> bool:
-        if isinstance(change, ProcedurePublished):
-            return self.catalogue.procedures.get(change.code) == change
-        if isinstance(change, AgencyPublished):
-            return self.catalogue.agencies.get(change.code) == change
         if isinstance(change, CalendarAmended):
             return (
                 self.years.issuperset(change.years)
                 and all(self.days.get((change.province, day.date)) == day for day in change.days)
                 and _week(change) in (None, self.weeks.get(change.province))
             )
-        return self.engine == change
+        if isinstance(change, EngineVersion):
+            return self.engine == change
+        return self.catalogue.has(change)
 
     def apply(self, change: LawChange) -> bool:
         """The next change of the log; False for one that is void."""
@@ -138,8 +144,8 @@ class LawBook:
         """The changes that change anything, in order.
 
         Raises Refused (version_not_newer) for a procedure altered without a higher version: dossiers
-        are pinned to versions, so one version must not mean two things; (bad_shape) for an agency code
-        of neither generation, and for an amendment that makes no calendar.
+        are pinned to versions, so one version must not mean two things; (unknown_agency) for a seal or
+        certificate of nobody; (bad_shape) for all else that ``law_checks`` does not let through.
         """
         fresh: list[LawChange] = []
         standing = self._standing.copy()
@@ -147,18 +153,32 @@ class LawBook:
             if standing.has(change):
                 continue
             where = f"changes[{place}]"
-            if isinstance(change, AgencyPublished):
-                check_agency_code(change, where)
-            elif isinstance(change, CalendarAmended):
-                check_calendar(change, standing.calendar, where)
-            elif isinstance(change, ProcedurePublished):
-                before = standing.catalogue.procedures.get(change.code)
-                first = standing.versions.get((change.code, change.version), change)
-                if (before is not None and before.version >= change.version) or first != change:
-                    raise version_taken(change, where)
+            _check(change, standing, where)
             standing.apply(change)
             fresh.append(change)
         return fresh
+
+
+def _check(change: LawChange, standing: _Standing, where: str) -> None:
+    """`change`, said at `where`, may follow what stands. Raises Refused.
+
+    An engine's version is not judged here: a worker that does not know it stops and says so.
+    """
+    match change:
+        case AgencyPublished():
+            check_agency_code(change, where)
+        case CalendarAmended():
+            check_calendar(change, standing.calendar, where)
+        case ProcedurePublished():
+            before = standing.catalogue.procedures.get(change.code)
+            first = standing.versions.get((change.code, change.version), change)
+            if (before is not None and before.version >= change.version) or first != change:
+                raise version_taken(change, where)
+            check_procedure(change, where)
+        case SealRegistered():
+            check_seal(change, standing.catalogue.agencies, where)
+        case CertificateRegistered():
+            check_certificate(change, standing.catalogue.agencies, where)
 
 
 def _week(change: CalendarAmended) -> tuple[object, ...] | None:

@@ -19,9 +19,12 @@ from contracts.words import (
     Channel,
     DossierId,
     IdempotencyKey,
+    Place,
     ProcedureCode,
     ReasonCode,
     Score,
+    SealCode,
+    Vnd,
 )
 from services.intake.domain.refusals import bad_shape
 
@@ -31,6 +34,14 @@ PersonText = Annotated[
         min_length=1,
         max_length=200,
         description="identity text of a person; becomes a keyed pseudonym at the door and is not kept",
+    ),
+]
+
+EvidenceToken = Annotated[
+    str,
+    Meta(
+        pattern=r"^[!-~]{1,4096}$",
+        description="what POST /v1/signatures answered; opaque, passed on as it is",
     ),
 ]
 
@@ -45,16 +56,32 @@ class RegisterRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     at: Instant | None = None
 
 
-class ActionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Body of ``POST /v1/dossiers/{dossier_id}/{action}``."""
+class ActionFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an action may say; which action takes what: :data:`REQUIRED` and :data:`OPTIONAL`.
+
+    `value` is a number of units of the dossier's term, `until` the new date of an apology.
+    """
 
     agency: AgencyCode | None = None
     reason: ReasonCode | None = None
     score: Score | None = None
+    place: Place | None = None
+    seal: SealCode | None = None
+    evidence: EvidenceToken | None = None
+    to_agency: AgencyCode | None = None
+    to_officer: PersonText | None = None
+    amount_vnd: Vnd | None = None
+    until: Instant | None = None
+    override: bool | None = None
+    value: Annotated[int, Meta(ge=1, le=3650)] | None = None
     at: Instant | None = None
 
 
-class BulkLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ActionRequest(ActionFields, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Body of ``POST /v1/dossiers/{dossier_id}/{action}``."""
+
+
+class BulkLine(ActionFields, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line of ``POST /v1/commands``. `dossier_key` is the key the same client registered it under."""
 
     key: IdempotencyKey
@@ -62,13 +89,9 @@ class BulkLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dossier_key: IdempotencyKey | None = None
     dossier_id: DossierId | None = None
     procedure: ProcedureCode | None = None
-    agency: AgencyCode | None = None
     channel: Channel | None = None
     applicant: PersonText | None = None
-    reason: ReasonCode | None = None
-    score: Score | None = None
     actor: PersonText | None = None
-    at: Instant | None = None
 
 
 class LawRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,44 +106,68 @@ class TimeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     to: Instant
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class Ask(ActionFields, frozen=True, kw_only=True):
     """One thing asked of one dossier, from whichever route. `dossier_id` is None for a registration."""
 
     key: str
     action: ActionName
     dossier_id: str | None = None
     procedure: str | None = None
-    agency: str | None = None
     channel: Channel | None = None
     applicant: str | None = None
-    reason: str | None = None
-    score: int | None = None
     actor: str | None = None
-    at: Instant | None = None
 
+
+_A = ActionName
 
 REQUIRED: Final[Mapping[ActionName, tuple[str, ...]]] = {
-    ActionName.REGISTER: ("procedure", "agency", "channel"),
-    ActionName.REQUEST_SUPPLEMENT: ("reason",),
-    ActionName.REFUSE: ("reason",),
-    ActionName.RATE: ("score",),
+    _A.REGISTER: ("procedure", "agency", "channel"),
+    _A.REFUSE: ("reason",),
+    _A.DECLINE: ("reason",),
+    _A.REQUEST_SUPPLEMENT: ("reason",),
+    _A.REQUEST_PAYMENT: ("amount_vnd",),
+    _A.SUSPEND: ("reason",),
+    _A.STOP: ("reason",),
+    _A.APOLOGISE: ("reason", "until"),
+    _A.EXTEND: ("reason", "value"),
+    _A.CORRECT: ("reason",),
+    _A.REVOKE_STAMP: ("reason",),
+    _A.RATE: ("score",),
 }
 OPTIONAL: Final[Mapping[ActionName, tuple[str, ...]]] = {
-    ActionName.REGISTER: ("applicant",),
-    ActionName.ACCEPT: ("agency",),
+    _A.REGISTER: ("applicant",),
+    _A.ACCEPT: ("agency", "place"),
+    _A.APPRAISE: ("place",),
+    _A.APPROVE: ("place", "evidence"),
+    _A.STAMP: ("seal", "evidence", "place"),
+    _A.RETURN: ("place",),
+    _A.HAND_OVER: ("to_agency", "to_officer"),
+    _A.APOLOGISE: ("override",),
 }
 """The fields an action needs, and those it may have besides. `at` is a matter of roles, not of actions."""
 
-_VARIABLE: Final = ("procedure", "agency", "channel", "applicant", "reason", "score")
+ONE_OF: Final[Mapping[ActionName, tuple[str, ...]]] = {_A.HAND_OVER: ("to_agency", "to_officer")}
+"""Optional fields of which at least one is needed."""
+
+FIELDS: Final = (
+    "procedure",
+    "channel",
+    "applicant",
+    *(name for name in ActionFields.__struct_fields__ if name != "at"),
+)
+"""What an action may say, by name."""
 
 
 def check_fields(ask: Ask) -> None:
     """The fields an action needs are there, and those it has no use for are not. Raises Refused."""
     required = REQUIRED.get(ask.action, ())
     allowed = OPTIONAL.get(ask.action, ())
-    for name in _VARIABLE:
+    for name in FIELDS:
         given = getattr(ask, name) is not None
         if given and name not in required and name not in allowed:
             raise bad_shape(name, f"Thao tác {ask.action} không nhận trường {name}")
         if not given and name in required:
             raise bad_shape(name, f"Thao tác {ask.action} cần trường {name}")
+    either = ONE_OF.get(ask.action, ())
+    if either and all(getattr(ask, name) is None for name in either):
+        raise bad_shape(either[0], f"Thao tác {ask.action} cần ít nhất một trong: {', '.join(either)}")

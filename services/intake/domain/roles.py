@@ -1,45 +1,19 @@
-"""Who may do what: the role table, and the scope of a key.
+"""Who may do what at the door: the role, and the scope of a key.
 
-The table is data. What the workflow can judge better (is this dossier of that agency, is this the next
-step, is the keeper another person than the approver) it judges there; here stops what a role never does.
+The table is ``contracts.roles``, which the workflow asks too. What it can judge better (is this dossier of
+that agency, is this the next step, is the keeper another person than the approver) it judges there; here
+stops what a role never does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from contracts.access import Client
 from contracts.outcomes import ActionName
+from contracts.roles import may
 from contracts.words import Role
 from services.intake.domain.refusals import Refused
-
-_A = ActionName
-
-GRANTS: Final[Mapping[Role, frozenset[ActionName]]] = {
-    Role.COUNTER: frozenset(
-        {
-            _A.REGISTER,
-            _A.ACCEPT,
-            _A.RETURN,
-            _A.REQUEST_SUPPLEMENT,
-            _A.RECEIVE_SUPPLEMENT,
-            _A.REFUSE,
-            _A.WITHDRAW,
-            _A.RATE,
-        }
-    ),
-    Role.OFFICER: frozenset({_A.APPRAISE, _A.REQUEST_SUPPLEMENT, _A.RECEIVE_SUPPLEMENT, _A.REFUSE}),
-    Role.APPROVER: frozenset({_A.APPROVE, _A.REQUEST_SUPPLEMENT}),
-    Role.SEAL_KEEPER: frozenset({_A.STAMP}),
-    Role.LEADER: frozenset({_A.APPROVE, _A.REQUEST_SUPPLEMENT}),
-    Role.INSPECTOR: frozenset(),
-    Role.PORTAL: frozenset({_A.REGISTER, _A.RECEIVE_SUPPLEMENT, _A.WITHDRAW, _A.RATE}),
-    Role.IMPORTER: frozenset(_A),
-    Role.CARRIER: frozenset(),
-    Role.ADMIN: frozenset(_A),
-}
-"""Actions on dossiers by role."""
 
 OWN_TIME: Final = frozenset({Role.IMPORTER})
 """Roles that may say when something happened, and move the log clock."""
@@ -50,7 +24,7 @@ LAW_MAKERS: Final = frozenset({Role.ADMIN})
 
 def check_action(client: Client, action: ActionName) -> None:
     """Raises Refused (role_not_allowed) unless the client's role grants `action`."""
-    if action not in GRANTS[client.role]:
+    if not may(client.role, action):
         raise Refused(
             "role_not_allowed",
             f"Vai trò {client.role} không được thực hiện thao tác {action}",

@@ -19,13 +19,24 @@ _FORMS: Final[Mapping[str, str]] = {
     "dossier_key": "Khóa gồm 1–128 ký tự ASCII in được, không có dấu cách",
     "dossier_id": "Mã định danh hồ sơ gồm 32 chữ số thập lục phân viết thường",
     "province": "Mã tỉnh có dạng H52",
+    "to_agency": "Mã cơ quan gồm 3–35 chữ in hoa, chữ số và dấu chấm, ví dụ H52.18",
+    "seal": "Mã con dấu gồm 3–63 chữ in hoa, chữ số, dấu chấm và gạch nối, ví dụ H52.18-01",
+    "evidence": "Chứng cứ là mã do /v1/signatures cấp, nhiều nhất 4096 ký tự ASCII in được",
+    "fingerprint": "Dấu vân tay chứng thư là SHA-256 gồm 64 chữ số thập lục phân viết thường",
+    "keeper": "Người giữ dấu ghi bằng bút danh gồm 32 chữ số thập lục phân viết thường",
+    "holder": "Chủ chứng thư ghi bằng bút danh gồm 32 chữ số thập lục phân viết thường",
 }
 """What stands for a pattern, by the name of the field."""
 
 _CHOICES: Final[Mapping[str, str]] = {
     "channel": "Kênh là một trong: counter, online, postal",
     "action": "Thao tác không có trong danh mục",
-    "kind": "Loại ngày là off hoặc work",
+    "place": "Nơi thực hiện là centre (tại trung tâm) hoặc office (tại cơ quan)",
+    "step": "Bước là một trong: receive, appraise, approve, stamp, return",
+    "online": "Mức trực tuyến là một trong: none, partial, full",
+    "days.kind": "Loại ngày là off hoặc work",
+    "kind": "Loại con dấu là một trong: agency, second, received, copy, cross_page; loại chứng thư là "
+    "organisation hoặc person",
 }
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -58,14 +69,15 @@ _INDEX: Final = re.compile(r"\[\d+\]")
 def in_words(defect: str, field: str | None) -> str:
     """What the decoder's message `defect` says about `field` (a dotted path)."""
     text = _AT.sub("", defect)
-    name = _INDEX.sub("", field or "").rpartition(".")[2]
+    within, _, name = _INDEX.sub("", field or "").rpartition(".")
     if found := _FIELD.match(text):
         missing = found[1].startswith("missing")
         return f"Thiếu trường {found[2]}" if missing else f"Không có trường nào tên là {found[2]}"
     if "matching regex" in text:
         return _FORMS.get(name, "Giá trị không đúng mẫu quy định")
     if text.startswith("Invalid enum value") or text.startswith("Invalid value"):
-        return _CHOICES.get(name, "Giá trị không có trong danh mục")
+        where = f"{within.rpartition('.')[2]}.{name}"
+        return _CHOICES.get(where) or _CHOICES.get(name, "Giá trị không có trong danh mục")
     if found := _MOMENT.match(text):
         return _MOMENTS.get(found[1], "Thời gian không đúng mẫu quy định")
     if "timezone" in text:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from fastapi import APIRouter
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,16 +35,7 @@ def routes(intake: Intake) -> APIRouter:
         check_action(client, ActionName.REGISTER)
         key, actor = reading.idempotency_key(request), reading.actor(request)
         asked = decode_register(await reading.body(request, reading.JSON))
-        ask = Ask(
-            key=key,
-            action=ActionName.REGISTER,
-            procedure=asked.procedure,
-            agency=asked.agency,
-            channel=asked.channel,
-            applicant=asked.applicant,
-            actor=actor,
-            at=asked.at,
-        )
+        ask = Ask(key=key, action=ActionName.REGISTER, actor=actor, **asdict(asked))
         return await _take(intake, request, ask, created=201)
 
     @router.post("/v1/dossiers/{dossier_id}/{action}", **describe("act"))
@@ -56,16 +48,7 @@ def routes(intake: Intake) -> APIRouter:
         key, actor = reading.idempotency_key(request), reading.actor(request)
         dossier = reading.dossier_in(dossier_id)
         asked = decode_action(await reading.body(request, reading.JSON, optional=True))
-        ask = Ask(
-            key=key,
-            action=name,
-            dossier_id=dossier,
-            agency=asked.agency,
-            reason=asked.reason,
-            score=asked.score,
-            actor=actor,
-            at=asked.at,
-        )
+        ask = Ask(key=key, action=name, dossier_id=dossier, actor=actor, **asdict(asked))
         return await _take(intake, request, ask, created=200)
 
     @router.post("/v1/commands", **describe("bulk"))

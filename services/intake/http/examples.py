@@ -20,15 +20,26 @@ REGISTER: Final = {
     "applicant": "identity document number or account of the applicant",
 }
 ACT: Final[Mapping[str, Mapping[str, Any]]] = {
-    "accept": {"agency": "H52.18"},
+    "accept": {"agency": "H52.18", "place": "centre"},
+    "refuse": {"reason": "not_competent"},
     "appraise": {},
-    "approve": {},
-    "stamp": {},
+    "approve": {"place": "office"},
+    "decline": {"reason": "conditions_not_met"},
+    "stamp": {"seal": "H52.18-01"},
     "return": {},
     "request_supplement": {"reason": "papers_missing"},
     "receive_supplement": {},
-    "refuse": {"reason": "not_competent"},
+    "request_payment": {"amount_vnd": 120_000},
+    "receive_payment": {},
+    "suspend": {"reason": "waits_for_court"},
+    "resume": {},
+    "stop": {"reason": "applicant_deceased"},
     "withdraw": {},
+    "hand_over": {"to_agency": "H52.19", "to_officer": "cb-023"},
+    "apologise": {"reason": "site_inspection_late", "until": "2026-03-12T10:00:00Z"},
+    "extend": {"reason": "complex_case", "value": 5},
+    "correct": {"reason": "wrong_name_on_result"},
+    "revoke_stamp": {"reason": "seal_misplaced"},
     "rate": {"score": 5},
 }
 """The body of each action."""
@@ -79,8 +90,25 @@ _PROCEDURE: Final[Mapping[str, Any]] = {
     "channels": ["counter", "online", "postal"],
     "late_cutoff": "15:00:00",
 }
-LAW: Final = {"changes": [_AGENCY, _PROCEDURE]}
-LAW_ANSWER: Final = {"version": 3, "enacted": 2, "unchanged": 0}
+_SEAL: Final[Mapping[str, Any]] = {
+    "type": "SealRegistered",
+    "code": "H52.18-01",
+    "agency": "H52.18",
+    "kind": "agency",
+    "keeper": "5f0c9a1be2d34c7788990011aabbccdd",
+    "valid_from": "2025-07-01",
+}
+_CERTIFICATE: Final[Mapping[str, Any]] = {
+    "type": "CertificateRegistered",
+    "fingerprint": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "kind": "organisation",
+    "agency": "H52.18",
+    "valid_from": "2025-07-01T00:00:00Z",
+    "valid_to": "2028-07-01T00:00:00Z",
+    "issuer": "Cơ quan chứng thực số chuyên dùng Chính phủ",
+}
+LAW: Final = {"changes": [_AGENCY, _PROCEDURE, _SEAL, _CERTIFICATE]}
+LAW_ANSWER: Final = {"version": 3, "enacted": 4, "unchanged": 0}
 TIME: Final = {"to": "2026-03-05T10:00:00Z"}
 TIME_ANSWER: Final = {"to": "2026-03-05T10:00:00Z", "partitions": 8}
 PROCEDURES: Final = {"law_version": 3, "procedures": [{**_PROCEDURE, "fee_vnd": 8000}]}

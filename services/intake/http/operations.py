@@ -11,9 +11,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from contracts.outcomes import ActionName
+from contracts.roles import may
 from contracts.words import Role
 from services.intake.domain import requests
-from services.intake.domain.roles import GRANTS
 from services.intake.http import answers, examples
 
 JSON: Final = "application/json"
@@ -44,7 +44,7 @@ def action_table() -> str:
     for action in ActionName:
         needed = requests.REQUIRED.get(action, ())
         fields = [*needed, *(f"{name}?" for name in requests.OPTIONAL.get(action, ()))]
-        allowed = [role.value for role in Role if action in GRANTS[role]]
+        allowed = [role.value for role in Role if may(role, action)]
         rows.append(f"| {action} | {', '.join(fields) or '(none)'} | {', '.join(allowed)} |")
     return "\n".join(rows)
 
@@ -53,8 +53,11 @@ ACTIONS: Final = f"""One action of one dossier. Accept gives the legal dossier c
 
 {action_table()}
 
-A field with ? may be left out: agency, when the key belongs to exactly one. An importer may also send `at`.
-`register` is `POST /v1/dossiers`. What the dossier allows next stands in each answer as `allowed_actions`.
+A field with ? may be left out: agency, when the key belongs to exactly one; seal, when the agency has only
+one; `place` (`centre` or `office`), where the procedure says it; `evidence` (what `POST /v1/signatures`
+answered), on paper. `hand_over` needs one of its two. `to_officer` is identity text like Motcua-Actor and
+kept as the same pseudonym. An importer may also send `at`. `register` is `POST /v1/dossiers`. What the
+dossier allows next stands in each answer as `allowed_actions`.
 """
 
 _COMMAND_PROBLEMS: Final = ("idempotency_key_missing", "unauthorized", "role_not_allowed", "not_acked")
@@ -100,7 +103,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         problems=("unauthorized", "bad_shape", "body_too_large", "unsupported_media_type", "broker_slow"),
     ),
     "law": Operation(
-        summary="Change the catalogue, the agencies or the calendar",
+        summary="Change the law: procedures, agencies, calendar, seals, certificates",
         description="Answers when every partition has the law and this door goes by it. What stands "
         "already is dropped, so a request may be repeated.",
         request=requests.LawRequest,

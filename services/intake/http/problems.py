@@ -39,6 +39,7 @@ STATUS: Final[Mapping[str, int]] = {
     "body_too_large": 413,
     "too_many_lines": 413,
     "unsupported_media_type": 415,
+    "bad_evidence": 422,
     "bad_shape": 422,
     "unknown_procedure": 422,
     "unknown_agency": 422,
