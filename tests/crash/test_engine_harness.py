@@ -10,19 +10,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from contracts.commands import DeadlinesReached, DrawNumber, TimeAdvanced
-from contracts.facts import Cause
+from contracts.commands import Command, DeadlinesReached, DrawNumber, TimeAdvanced
+from contracts.facts import Cause, Fact, FactBody
+from contracts.outcomes import ActionName, Result
 from contracts.words import Clock
+from legalclock.moments import local
 from services.workflow.domain import seals
+from services.workflow.domain.actions import action_of
 from services.workflow.domain.seals import Register
 from services.workflow.engine import drawing, partition, restoring, runner, verify
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import Decoded, Output, Poison
+from services.workflow.engine.records import Decoded, Incoming, Output, Poison
 from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.runner import Runner
 from services.workflow.engine.turns import Turns
-from tests.crash.harness.history import END, Fragile
+from tests.crash.harness.history import END, Fragile, history
 from tests.crash.harness.oracle import Kept, Reader, read_once
 from tests.crash.harness.schedule import survive
 from tests.crash.harness.stage import Stage, in_virtual_time
@@ -48,6 +51,29 @@ def found_out(kind: type[Runner] = Runner, read: Reader = read_once) -> str:
 
 def words(verdict: Verdict) -> str:
     return f"lost {verdict.lost}, doubled {verdict.doubled}, different {verdict.different}"
+
+
+def test_the_histories_hold_everything_that_can_happen_to_a_dossier() -> None:
+    """Every action done, every fact told, seals of both years."""
+    told: set[type] = set()
+    done: set[ActionName | None] = set()
+    stamped: set[tuple[str, int]] = set()
+    for seed in range(150):
+        decided = Partition(0, Clock.SYSTEM)
+        entries = history(random.Random(seed), Clock.SYSTEM, 0)
+        for offset, entry in enumerate([*entries, None]):
+            message = decided.due(END) if entry is None else entry
+            if isinstance(message, bytes | None):
+                continue
+            output = decided.apply([Decoded(Incoming(offset, None, None), message)])
+            facts = [fact for fact in output.facts if isinstance(fact, Fact)]
+            told |= {type(fact.body) for fact in facts}
+            stamped |= {(draw.seal, local(draw.at).year) for draw in output.forwards}
+            if isinstance(message, Command) and [one.result for one in output.outcomes] == [Result.ACCEPTED]:
+                done.add(action_of(message.body))
+    assert told == set(FactBody.__args__)
+    assert done == set(ActionName)
+    assert len(stamped) >= 8
 
 
 class CommitsFirst(Runner):
