@@ -63,6 +63,7 @@ imports: setup
 schemas-check: setup
 	$(RUN) contracts.schemas --check
 	$(RUN) contracts.transitions_page --check
+	$(RUN) services.workflow.refusals_page --check
 
 deployment: setup
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
@@ -166,6 +167,7 @@ lock: setup ## renew the locks from pyproject.toml (UPGRADE=1: newest versions)
 schemas: setup ## write contracts/schemas/*.json and docs/transitions.md from the message types and the table
 	$(RUN) contracts.schemas --write
 	$(RUN) contracts.transitions_page --write
+	$(RUN) services.workflow.refusals_page --write
 
 clean: ## remove the environment, caches and the stack's state
 	rm -rf $(VENV) $(BENCH_VENV) .motcua build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -75,7 +75,8 @@ class StepCompleted(Struct, frozen=True, tag="StepCompleted"):
     """One of the five steps is done, by the fact's actor, for the agency that held it since `since`.
 
     `due` is the step's own due time and `outcome` how it stands to it, where the procedure shares its term
-    out. `evidence` is that of an approval signed electronically. `alarms` are those of the next step.
+    out. `evidence` is that of an approval signed electronically. `alarms` are those of the next step where
+    it has a time of its own; else those that stood stand.
     """
 
     step: Step
@@ -85,7 +86,7 @@ class StepCompleted(Struct, frozen=True, tag="StepCompleted"):
     due: Instant | None = None
     outcome: Outcome | None = None
     evidence: Evidence | None = None
-    alarms: Alarms = ()
+    alarms: Alarms | None = None
 
 
 class HandedOver(Struct, frozen=True, tag="HandedOver"):
@@ -354,7 +355,8 @@ class ClockMoved(Struct, frozen=True, kw_only=True, tag_field="record", tag="clo
     """Under the log clock: the partition's time is `to`, and every deadline before it has fired.
 
     Every fact of a command that stands before the time record in the partition precedes this one, so a
-    reader that has seen `to` in all partitions knows all that had happened by then.
+    reader that has seen `to` in all partitions knows all that had happened by then. Only the number of a
+    stamp may come later: it is drawn in the partition of its seal, and no figure rests on it.
     """
 
     cause: Cause

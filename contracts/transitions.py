@@ -257,3 +257,47 @@ def permits(action: ActionName, now: Situation) -> bool:
 def allowed(now: Situation) -> tuple[ActionName, ...]:
     """The actions open to a dossier in that situation, in the order of the enumeration."""
     return tuple(action for action in ActionName if permits(action, now))
+
+
+class Basis(NamedTuple):
+    """What a fact rests on: the rule in words (Vietnamese, for people), and the instrument behind it.
+
+    `ground` None: the decree on the one-stop mechanism the dossier stands under.
+    """
+
+    rule: str
+    ground: str | None = None
+
+
+_CIVIL_CODE: Final = "Bộ luật Dân sự 2015, Điều 147, 148"
+
+_OF_TIME: Final[Mapping[type[Struct], Basis]] = {
+    facts.DueDateNear: Basis("Cảnh báo trước ngày hẹn trả cho người đang giữ hồ sơ"),
+    facts.ApologyDeadlinePassed: Basis("Hết lúc còn được xin lỗi: một ngày làm việc trước ngày hẹn trả"),
+    facts.StepDuePassed: Basis("Mỗi bước có phần thời hạn và người chịu trách nhiệm của mình"),
+    facts.Escalated: Basis("Quá hạn một ngày làm việc thì báo cho người đứng đầu cơ quan đang giữ hồ sơ"),
+    facts.DueDatePassed: Basis("Quá ngày hẹn trả mà hồ sơ chưa xử lý xong", _CIVIL_CODE),
+    facts.DueDateAmended: Basis("Lịch làm việc thay đổi thì tính lại ngày hẹn trả", _CIVIL_CODE),
+}
+_OF_STEPS: Final = {
+    Step.APPRAISE: _A.APPRAISE,
+    Step.APPROVE: _A.APPROVE,
+    Step.STAMP: _A.STAMP,
+    Step.RETURN: _A.RETURN,
+}
+_OF_COMMANDS: Final = {
+    kind: Basis(row.rule, row.ground)
+    for row in TRANSITIONS.values()
+    for kind in row.facts
+    if kind is not facts.StepCompleted
+}
+
+
+def basis(body: facts.FactBody) -> Basis:
+    """What a fact rests on: the transition it belongs to, the rule of a deadline, or the refusal's own."""
+    if isinstance(body, facts.CommandRefused):
+        return Basis(body.rule, body.legal_ground)
+    if isinstance(body, facts.StepCompleted):
+        row = TRANSITIONS[_OF_STEPS[body.step]]
+        return Basis(row.rule, row.ground)
+    return _OF_TIME.get(type(body)) or _OF_COMMANDS[type(body)]

@@ -49,8 +49,7 @@ rated.
 Besides the table the workflow asks: does the key's agency hold the step (`held_elsewhere`), is the
 officer the one who was named (`not_the_holder`), is the approver another person than the one who
 appraised, and the keeper another than the approver (`same_person`), whose seal is it, and is its
-signature verified, on the approved document, by a certificate in force (`docs/api.md` lists every
-reason).
+signature verified, on the approved document, by a certificate in force: [every reason](refusals.md).
 """
 
 
@@ -99,20 +98,20 @@ def _cells(action: ActionName, row: Transition) -> Iterator[str]:
     yield row.ground or "the one-stop decree of its day"
 
 
-def main(arguments: list[str], page: Path = PAGE) -> int:
-    """The command; 0 when the page is, or now is, in step."""
-    parser = argparse.ArgumentParser(prog="python -m contracts.transitions_page", description=render.__doc__)
+def keep(arguments: list[str], page: Path, text: str) -> int:
+    """Write a made page, or check it: 0 when it is, or now is, in step with what it is made from."""
+    parser = argparse.ArgumentParser(description=f"docs/{page.name}, made from the code")
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--write", action="store_true", help="renew the page")
     mode.add_argument("--check", action="store_true", help="say when it is not in step")
     if parser.parse_args(arguments).write:
-        page.write_text(render(), encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
         return 0
-    if page.exists() and page.read_text(encoding="utf-8") == render():
+    if page.exists() and page.read_text(encoding="utf-8") == text:
         return 0
-    sys.stdout.write(f"{page.name} is not in step with the transition table: run 'make schemas'\n")
+    sys.stdout.write(f"{page.name} is not in step with what it is made from: run 'make schemas'\n")
     return 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(keep(sys.argv[1:], PAGE, render()))

@@ -172,7 +172,11 @@ def judge(calendar: Calendar, clock: DossierClock, finished_at: datetime) -> Jud
     One finished while its clock stands is judged by the moment it stopped. An apology that does not count
     (a second one, or one given late) leaves the date that is judged by: the dossier is late still.
     """
-    reading = read(calendar, clock)
+    return judged(clock, read(calendar, clock), finished_at)
+
+
+def judged(clock: DossierClock, reading: Reading, finished_at: datetime) -> Judged:
+    """The same by a reading of `clock` that is at hand."""
     finish = finished_at
     if reading.paused and clock.stands_for(reading.paused.cause) is not OnSupplement.CONTINUE:
         finish = min(finished_at, reading.paused.at)

@@ -1,8 +1,9 @@
 """`motcua engine verify|parked|unpark`: prove that facts and states follow from the log; parked dossiers.
 
 verify decides every command again, folds every fact, and holds both against the facts and the states that
-are kept, byte for byte. It needs the brokers only, takes one partition at a time, and may run beside a system
-at work. Exit codes: 0 nothing missing, doubled or different; 1 otherwise.
+are kept, byte for byte. Over all partitions, every stamp must have one number of its seal. It needs the
+brokers only, takes one partition at a time, and may run beside a system at work. Exit codes: 0 nothing
+missing, doubled or different; 1 otherwise.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from motcua.failure import Failure
 from services.workflow.adapters.topics import PartitionTopics, Topics
 from services.workflow.domain.engines import UnknownEngineError
 from services.workflow.domain.law import LawGapError
+from services.workflow.engine.crossing import Crossing
 from services.workflow.engine.parking import parked_in
 from services.workflow.engine.records import CorruptStateError, DecisionCrashedError, PartitionStuckError
 from services.workflow.engine.verify import Report, verify
@@ -82,12 +84,17 @@ def _verify(args: argparse.Namespace, topics: Topics) -> int:
     numbers = args.partition or range(DOSSIER_PARTITIONS)
     if any(not 0 <= number < DOSSIER_PARTITIONS for number in numbers):
         raise Failure(f"the partitions are 0 to {DOSSIER_PARTITIONS - 1}")
+    # What crosses can be judged when both of its ends are read.
+    whole = set(numbers) == set(range(DOSSIER_PARTITIONS))
+    crossing = Crossing(topics.committed(numbers)) if whole else None
     reports: list[Report] = []
     for number in numbers:
         try:
-            reports.append(verify(number, clock, PartitionTopics(topics, number)))
+            reports.append(verify(number, clock, PartitionTopics(topics, number), crossing=crossing))
         except _UNDECIDABLE as error:
             raise Failure(f"the log cannot be decided by this code: {error}") from error
+    if crossing:
+        crossing.judge({report.partition: report for report in reports})
     print(as_json(reports) if args.json else table(reports))
     return 0 if all(report.clean for report in reports) else 1
 

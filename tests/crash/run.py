@@ -19,8 +19,8 @@ from contracts.words import Clock
 from deploy.local.broker import BrokerKind
 from deploy.local.errors import StackError
 from motcua.up import add_broker
-from tests.crash.harness.oracle import Verdict
 from tests.crash.harness.schedule import survive
+from tests.crash.harness.verdict import Verdict
 from tests.crash.harness.worker import POINTS, SITUATIONS
 
 CLOCKS = (Clock.SYSTEM, Clock.LOG)

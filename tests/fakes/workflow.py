@@ -15,6 +15,7 @@ from contracts.commands import (
     CommandBody,
     CommandRecord,
     DeadlinesReached,
+    DrawNumber,
     LawChanged,
     Parked,
     Unparked,
@@ -131,6 +132,17 @@ class CrashError(Exception):
     """The process died here."""
 
 
+def key_of(record: CommandRecord) -> bytes | None:
+    """The key a record has in the commands topic; None when it is for the whole partition."""
+    match record:
+        case Command(dossier_id=key) | Parked(dossier_id=key) | Unparked(dossier_id=key):
+            return key.encode()
+        case DrawNumber(seal_id=key):
+            return key.encode()
+        case _:
+            return None
+
+
 @dataclass
 class MemoryLog:
     """One partition of every topic. What was appended stays; nothing else survives a crash."""
@@ -146,8 +158,7 @@ class MemoryLog:
 
     def append(self, record: CommandRecord) -> int:
         """A record at the end of the commands topic."""
-        key = record.dossier_id.encode() if isinstance(record, Command | Parked | Unparked) else None
-        return self.append_raw(key, encode(record))
+        return self.append_raw(key_of(record), encode(record))
 
     def append_raw(self, key: bytes | None, value: bytes | None) -> int:
         """Any bytes at the end of the commands topic."""
@@ -179,6 +190,12 @@ class MemoryLog:
         for letter in poison:
             self._written()
             self.letters.append(letter)
+
+    async def forward(self, draws: Iterable[DrawNumber]) -> None:
+        """Every seal is kept in this partition too."""
+        for draw in draws:
+            self._written()
+            self.append(draw)
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """One by one, so that a torn write leaves some."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Final
 
 import hypothesis
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 from contracts import commands
 from contracts.codec import decode_fact, encode
 from contracts.commands import Command, CommandBody, CommandRecord, LawChanged, TimeAdvanced
-from contracts.facts import Cause, ClockMoved, DueDatePassed, Fact
+from contracts.facts import Cause, DueDatePassed, Fact
 from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion, LawChange
 from contracts.words import Channel, Clock, Step
 from services.workflow.domain.decide import Decision
@@ -56,10 +57,8 @@ OLD: Final[Engines] = {1: ENGINES[1]}
 
 def _decide(dossier: Dossier | None, law: Law, record: Command, cause: Cause) -> Decision:
     decision = ENGINES[1].decide(dossier, law, record, cause)
-    signed, after = tuple(map(_signed, decision.facts)), dossier
-    for fact in signed:
-        after = evolve(after, fact)
-    return Decision(signed, after, decision.outcome)
+    signed = tuple(map(_signed, decision.facts))
+    return Decision(signed, reduce(evolve, signed, dossier), decision.outcome)
 
 
 def _fire(dossier: Dossier, timer: str, version: int, now: datetime, cause: Cause) -> Fired:
@@ -350,7 +349,7 @@ class Machine(RuleBasedStateMachine):
         for record in map(decode_fact, kept):
             assert (record.cause.offset, record.cause.n) > place
             place = record.cause.offset, record.cause.n
-            if isinstance(record, ClockMoved):
+            if not isinstance(record, Fact):
                 continue
             assert record.seq == seqs.get(record.dossier_id, 0) + 1
             seqs[record.dossier_id] = record.seq

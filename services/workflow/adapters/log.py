@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
 
 from contracts.codec import encode
-from contracts.commands import DeadlinesReached, Parked
-from contracts.facts import ClockMoved, Fact, FactRecord
+from contracts.commands import DeadlinesReached, DrawNumber, Parked
+from contracts.facts import ClockMoved, Fact, FactRecord, NumberDrawn
 from contracts.headers import Headers, cloud_event
 from contracts.outcomes import CommandOutcome
-from contracts.topics import COMMANDS, COMMANDS_DLQ, FACTS, OUTCOMES, STATES
+from contracts.topics import COMMANDS, COMMANDS_DLQ, DOSSIER_PARTITIONS, FACTS, OUTCOMES, STATES
 from services.workflow.engine.records import FENCE_KEY, Poison
 from services.workflow.settings import Settings
 
@@ -65,6 +67,13 @@ class Log:
             self._send_all(OUTCOMES, partition, (_outcome_record(o, now) for o in outcomes)),
             self._send_all(COMMANDS_DLQ, partition, (_letter(p, partition, now) for p in poison)),
         )
+
+    async def forward(self, draws: Iterable[DrawNumber]) -> None:
+        """Produce the draws and wait for the acks, the batches of all partitions at the same time."""
+        rows: dict[int, list[_Record]] = {}
+        for draw in draws:
+            rows.setdefault(partition_of(draw.seal_id), []).append(_draw_record(draw))
+        await asyncio.gather(*(self._send_all(COMMANDS, number, records) for number, records in rows.items()))
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """Produce the changed states and wait for the acks."""
@@ -159,6 +168,15 @@ def _fact_record(record: FactRecord) -> _Record:
                 subject=record.dossier_id,
             )
             return record.dossier_id.encode(), encode(record), headers
+        case NumberDrawn():
+            headers = cloud_event(
+                id=f"{record.seal_id}-{record.seq}",
+                source="workflow",
+                type="NumberDrawn",
+                time=record.at,
+                subject=record.seal_id,
+            )
+            return record.seal_id.encode(), encode(record), headers
         case ClockMoved(cause=cause, to=to):
             headers = cloud_event(
                 id=f"clock-{cause.partition}-{cause.offset}-{cause.n}",
@@ -168,6 +186,13 @@ def _fact_record(record: FactRecord) -> _Record:
                 subject=f"partition {cause.partition}",
             )
             return None, encode(record), headers
+
+
+def _draw_record(draw: DrawNumber) -> _Record:
+    headers = cloud_event(
+        id=draw.id, source="workflow", type="DrawNumber", time=draw.at, subject=draw.seal_id
+    )
+    return draw.seal_id.encode(), encode(draw), headers
 
 
 def _outcome_record(outcome: CommandOutcome, now: datetime) -> _Record:
@@ -190,6 +215,12 @@ def _letter(poison: Poison, partition: int, now: datetime) -> _Record:
         ("dlq_at", now.isoformat().encode()),
     ]
     return poison.record.key, poison.record.value, headers
+
+
+@lru_cache(maxsize=65_536)
+def partition_of(key: str) -> int:
+    """The partition of an aggregate, as every Kafka client gives it; here few seals, again and again."""
+    return int(murmur2(key.encode()) & 0x7FFF_FFFF) % DOSSIER_PARTITIONS
 
 
 def wall_clock() -> datetime:

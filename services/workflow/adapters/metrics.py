@@ -39,6 +39,9 @@ class Metrics:
         self._refusals = Counter(
             f"{prefix}_refusals_total", "Commands refused", ["reason"], registry=registry
         )
+        self._forwards = Counter(
+            f"{prefix}_draws_forwarded_total", "Stamps for which a number was asked", registry=registry
+        )
         self._poison = Counter(
             f"{prefix}_dead_letters_total",
             "Records nobody could decode or decide, dead-lettered",
@@ -83,6 +86,7 @@ class Metrics:
         """A batch is durable."""
         self._records.labels(partition.number).inc(records)
         self._skipped.inc(output.skipped)
+        self._forwards.inc(len(output.forwards))
         self._poison.inc(len(output.poison))
         self._batch_seconds.observe(seconds)
         self._last_batch.set(datetime.now(UTC).timestamp())

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
@@ -167,10 +167,20 @@ def _translated(what: str) -> Iterator[None]:
         raise TopicsUnavailableError(f"{what}: the brokers do not answer ({type(error).__name__})") from error
 
 
+class Readable(Protocol):
+    """Topics that can be read, whole partitions at a time."""
+
+    def read(self, topic: str, partition: int) -> Iterable[Raw]:
+        """Every record of the partition."""
+
+    def committed(self, partitions: Iterable[int]) -> dict[int, int]:
+        """How far the workers have committed the commands of each partition."""
+
+
 class PartitionTopics:
     """Implements `services.workflow.engine.verify.Source` for one partition."""
 
-    def __init__(self, topics: Topics, number: int) -> None:
+    def __init__(self, topics: Readable, number: int) -> None:
         self._topics, self._number = topics, number
 
     def committed(self) -> int:

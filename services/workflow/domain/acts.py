@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -52,12 +53,12 @@ class Desk:
         # Within a dossier time never runs backwards, whatever the clocks of two doors say.
         self.at: Final = max(command.at, self.dossier.at)
 
-    @property
+    @cached_property
     def procedure(self) -> ProcedurePublished:
         """The dossier's procedure in the version it was registered under."""
         return self.law.history[self.dossier.procedure, self.dossier.procedure_version]
 
-    @property
+    @cached_property
     def calendar(self) -> Calendar:
         """The calendar of the dossier's province."""
         calendar = self.law.calendar_for(self.dossier.agency)
@@ -86,6 +87,8 @@ class Desk:
 
     def step_due(self, step: Step) -> datetime | None:
         """The own due time of a step, where the procedure shares its term out."""
+        if not clocks.shares_out(self.procedure):
+            return None
         clock = self.clock()
         return counted(lambda: clocks.step_due(self.calendar, clock, self.procedure, step))
 
@@ -275,11 +278,11 @@ def revoke_stamp(desk: Desk, body: commands.RevokeStamp) -> None:
 
 def finish(desk: Desk) -> None:
     """The clock ends; the result waits where the dossier was taken in."""
-    clock, at = desk.clock(), desk.at
-    judged = counted(lambda: dossier_clock.judge(desk.calendar, clock, at))
+    reading, at = desk.reading(), desk.at
+    judged = dossier_clock.judged(desk.clock(), reading, at)
     fact = facts.ProcessingFinished(
         outcome=Outcome(judged.by_current),
-        due=desk.reading().due_counted.astimezone(UTC),
+        due=reading.due_counted.astimezone(UTC),
         by_original=Outcome(judged.by_original),
         by_term=Outcome(judged.by_term),
     )

@@ -73,13 +73,18 @@ def stands(clock: DossierClock, reading: Reading) -> bool:
     return reading.paused is not None and clock.stands_for(reading.paused.cause) is not OnSupplement.CONTINUE
 
 
+def shares_out(procedure: ProcedurePublished) -> bool:
+    """Whether the steps of a procedure have times of their own."""
+    return any(plan.share for plan in procedure.steps)
+
+
 def step_due(
     calendar: Calendar, clock: DossierClock, procedure: ProcedurePublished, step: Step
 ) -> datetime | None:
     """The own due time of a step, UTC; None where the procedure does not share its term out."""
-    shares = [plan.share for plan in procedure.steps]
-    if not sum(shares):
+    if not shares_out(procedure):
         return None
+    shares = [plan.share for plan in procedure.steps]
     return step_dues(calendar, clock, shares)[STEPS.index(step)].due.astimezone(UTC)
 
 

@@ -5,6 +5,8 @@ Built by folding the law records of the partition in their order; the only sourc
 
 from __future__ import annotations
 
+from functools import cache
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -100,6 +102,7 @@ class Law(Struct, frozen=True, kw_only=True):
                 return self  # agencies are checked at the door; a decision needs none of their data
 
 
+@cache
 def _province(agency: str) -> str:
     """The province (or ministry) of an agency code; empty, the whole country, for what is no such code."""
     try:

@@ -21,7 +21,7 @@ def complete(desk: Desk, body: CompleteStep) -> None:
         case Step.STAMP:
             _stamp(desk, body)
         case Step.RETURN:
-            fact = _completed(desk, body, ())
+            fact = _completed(desk, body, None)
             desk.draft.add(fact, desk.at, NationalStatus.RETURNED, step=None, holder=None)
             desk.draft.add(facts.ResultReturned(), desk.at)
         case _:
@@ -42,7 +42,10 @@ def _work(desk: Desk, body: CompleteStep) -> None:
     else:
         check_approval(desk.law, desk.holder, desk.dossier, desk.command, body.evidence, desk.at)
     following = _NEXT[body.step]
-    alarms = desk.alarms(clocks.at_step(desk.dossier, following))
+    # Only where steps have times of their own does another step mean other alarms.
+    alarms = (
+        desk.alarms(clocks.at_step(desk.dossier, following)) if clocks.shares_out(desk.procedure) else None
+    )
     fact = _completed(desk, body, alarms)
     holder = Holder(desk.holder.agency)
     desk.draft.add(fact, desk.at, NationalStatus.IN_PROGRESS, step=following, holder=holder)
@@ -51,14 +54,14 @@ def _work(desk: Desk, body: CompleteStep) -> None:
 def _stamp(desk: Desk, body: CompleteStep) -> None:
     place = desk.place(Step.STAMP, body.place)
     seal = check_stamp(desk.law, desk.holder, desk.dossier, desk.command, body, place, desk.at)
-    completed = _completed(desk, body, ())
+    completed = _completed(desk, body, None)
     document = body.evidence.document if body.evidence else None
     desk.draft.add(facts.StampApplied(seal.code, body.evidence, document), desk.at)
     desk.draft.add(completed, desk.at, step=Step.RETURN, holder=Holder(desk.dossier.agency))
     finish(desk)
 
 
-def _completed(desk: Desk, body: CompleteStep, alarms: facts.Alarms) -> facts.StepCompleted:
+def _completed(desk: Desk, body: CompleteStep, alarms: facts.Alarms | None) -> facts.StepCompleted:
     finished = body.step is Step.RETURN  # the legal clock has ended: the hand-out has no due time of its own
     due = None if finished else desk.step_due(body.step)
     return facts.StepCompleted(

@@ -20,6 +20,7 @@ from contracts.commands import (
     Command,
     Deadline,
     DeadlinesReached,
+    DrawNumber,
     LawChanged,
     Parked,
     TimeAdvanced,
@@ -31,7 +32,9 @@ from services.workflow.domain.decide import Decision
 from services.workflow.domain.dossier import CALENDAR_TIMER, Dossier, Timer
 from services.workflow.domain.engines import ENGINES, Engines, Fired, engine_of
 from services.workflow.domain.law import Law
+from services.workflow.domain.seals import draws
 from services.workflow.engine.deadlines import DeadlineIndex
+from services.workflow.engine.drawing import Registers
 from services.workflow.engine.judging import counted, refuse, stuck
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.records import (
@@ -44,18 +47,21 @@ from services.workflow.engine.records import (
     Output,
     PartitionStuckError,
     Poison,
-    Stored,
     StoredCrash,
     StoredDossier,
     StoredLaw,
     StoredParking,
     StoredPartition,
+    StoredRegister,
     StoredTopic,
     TopicRecreatedError,
+    decode_dossier,
+    decode_keyed,
     decode_stored,
     decode_timers,
     encode_stored,
     engine_version,
+    misaddressed,
     says_law,
 )
 from services.workflow.engine.redating import Redating
@@ -78,6 +84,7 @@ class Partition:
         self._topic_id: str | None = None
         self.unknown = False
         """Whether no state told of this partition: then its log must be read from the first record on."""
+        self.registers: Final = Registers(number)
         self._redating = Redating()
         # Encoded, because a province keeps a million of them and touches few at a time.
         self._dossiers: dict[str, bytes] = {}
@@ -99,23 +106,29 @@ class Partition:
         for data in found.tables.values():
             self._take(data, laws)
         self._restore_law(laws)
-        self._dossiers = found.dossiers
-        for key, data in found.dossiers.items():
-            stored = decode_timers(data)
+        repairs = found.repairs()
+        self._dossiers = found.aggregates
+        for key, data in found.aggregates.items():
+            stored = decode_keyed(data)
             # How far the log had been decided: where a parked dossier stands still, or not yet.
             self.last_offset = max(self.last_offset, stored.applied)
-            for timer in stored.dossier.timers:
-                self.deadlines.add(key, timer.at)
+            if isinstance(stored, StoredRegister):
+                self.registers.restore(key, stored)
+            else:
+                for timer in stored.dossier.timers:
+                    self.deadlines.add(key, timer.at)
+        for key in self.registers.kept:
+            del self._dossiers[key]
         # A release is decided too, though no dossier's state tells of it.
         self.last_offset = max(self.last_offset, self.head.applied, self.parking.last_release())
         self._find_to_redate()
-        return found.repairs()
+        return repairs
 
     def _take(self, data: bytes, laws: dict[int, StoredLaw]) -> None:
         stored = decode_stored(data)
         match stored:
-            case StoredDossier():
-                raise CorruptStateError(f"partition {self.number}: a table's key holds a dossier")
+            case StoredDossier() | StoredRegister():
+                raise CorruptStateError(f"partition {self.number}: a table's key holds an aggregate")
             case StoredLaw(record=record):
                 laws[record.version] = stored
             case StoredPartition():
@@ -167,9 +180,8 @@ class Partition:
                     f"knows ({error}); deploy the release that enacted it"
                 ) from error
             return Poison(record, str(error))
-        if isinstance(message, Command | Parked | Unparked) and record.key != message.dossier_id.encode():
-            return Poison(record, "the key is not the dossier the command is for")
-        return Decoded(record, message)
+        why = misaddressed(record, message)
+        return Poison(record, why) if why else Decoded(record, message)
 
     def apply(self, batch: Sequence[Decoded | Poison]) -> Output:
         """Decide a batch in its order. A record for the whole partition must be a batch of its own.
@@ -195,6 +207,8 @@ class Partition:
         match item.message:
             case Command() as command:
                 self._command(item.record, command, output)
+            case DrawNumber() as record:
+                self.registers.draw(item.offset, record, output)
             case DeadlinesReached() as reached:
                 self._reached(item.offset, reached, output)
             case LawChanged() as changed:
@@ -225,6 +239,7 @@ class Partition:
             with counted(self.number, offset, command.dossier_id):
                 decision = self._decide(dossier, command, cause)
         output.facts.extend(decision.facts)
+        output.forwards.extend(draws(decision.facts))
         output.outcomes.append(decision.outcome)
         if decision.facts and decision.dossier:
             self._put(offset, decision.dossier, output, dossier)
@@ -364,13 +379,7 @@ class Partition:
 
     def _get(self, dossier_id: str) -> StoredDossier | None:
         data = self._dossiers.get(dossier_id)
-        return None if data is None else self._stored_dossier(data)
-
-    def _stored_dossier(self, data: bytes) -> StoredDossier:
-        stored: Stored = decode_stored(data)
-        if not isinstance(stored, StoredDossier):
-            raise CorruptStateError(f"partition {self.number}: a dossier's key holds another table")
-        return stored
+        return None if data is None else decode_dossier(data)
 
     def _put(self, offset: int, dossier: Dossier, output: Output, before: Dossier | None) -> None:
         data = encode_stored(StoredDossier(offset, dossier))

@@ -9,10 +9,20 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from contracts.commands import CommandRecord, LawChanged, TimeAdvanced
+from contracts.commands import (
+    Command,
+    CommandRecord,
+    DrawNumber,
+    LawChanged,
+    Parked,
+    TimeAdvanced,
+    Unparked,
+)
 from contracts.facts import FactRecord
+from contracts.identity import seal_id
 from contracts.outcomes import CommandOutcome
 from services.workflow.domain.dossier import Dossier, Timer
+from services.workflow.domain.seals import Register
 
 TABLES: Final = "@"
 """How the keys of all tables begin, and of no dossier."""
@@ -57,11 +67,15 @@ class Poison:
 
 @dataclass(slots=True)
 class Output:
-    """What a batch writes: first everything but `states`, then `states`, each acked before the next."""
+    """What a batch writes: first facts, outcomes and poison, then `forwards`, then `states`.
+
+    Each is acked before the next. `forwards` are for the aggregates of seals, in whatever partition.
+    """
 
     facts: list[FactRecord] = field(default_factory=list)
     outcomes: list[CommandOutcome] = field(default_factory=list)
     poison: list[Poison] = field(default_factory=list)
+    forwards: list[DrawNumber] = field(default_factory=list)
     states: dict[str, bytes] = field(default_factory=dict)
     skipped: int = 0
 
@@ -71,6 +85,13 @@ class StoredDossier(Struct, frozen=True, tag_field="table", tag="dossier"):
 
     applied: int
     dossier: Dossier
+
+
+class StoredRegister(Struct, frozen=True, tag_field="table", tag="register"):
+    """The register of a seal in the state topic, with the offset of the last draw that gave a number."""
+
+    applied: int
+    register: Register
 
 
 class StoredLaw(Struct, frozen=True, tag_field="table", tag="law"):
@@ -129,7 +150,9 @@ class StoredCrash(Struct, frozen=True, tag_field="table", tag="crash"):
         return f"{CRASH_KEY}{self.offset}/{self.dossier_id}"
 
 
-Stored = StoredDossier | StoredLaw | StoredPartition | StoredTopic | StoredParking | StoredCrash
+Stored = (
+    StoredDossier | StoredRegister | StoredLaw | StoredPartition | StoredTopic | StoredParking | StoredCrash
+)
 
 
 class TopicRecreatedError(Exception):
@@ -196,6 +219,9 @@ _versioned: Final[msgspec.json.Decoder[_Versioned]] = msgspec.json.Decoder(_Vers
 _ranked: Final[msgspec.json.Decoder[_Ranked]] = msgspec.json.Decoder(_Ranked)
 _stored: Final[msgspec.json.Decoder[Stored]] = msgspec.json.Decoder(Stored)
 _timers: Final[msgspec.json.Decoder[StandingTimers]] = msgspec.json.Decoder(StandingTimers)
+_keyed: Final[msgspec.json.Decoder[StandingTimers | StoredRegister]] = msgspec.json.Decoder(
+    StandingTimers | StoredRegister
+)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -212,10 +238,26 @@ def decode_stored(data: bytes) -> Stored:
         raise CorruptStateError(str(error)) from error
 
 
+def decode_dossier(data: bytes) -> StoredDossier:
+    """A dossier's record. Raises CorruptStateError."""
+    stored = decode_stored(data)
+    if not isinstance(stored, StoredDossier):
+        raise CorruptStateError("a dossier's key holds another table")
+    return stored
+
+
 def decode_timers(data: bytes) -> StandingTimers:
     """The timers of a dossier's record. Raises CorruptStateError."""
     try:
         return _timers.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CorruptStateError(str(error)) from error
+
+
+def decode_keyed(data: bytes) -> StandingTimers | StoredRegister:
+    """The record of an aggregate: a dossier's timers, or a seal's register. Raises CorruptStateError."""
+    try:
+        return _keyed.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptStateError(str(error)) from error
 
@@ -261,3 +303,16 @@ def concerns_partition(message: CommandRecord) -> bool:
     """Whether a record changes the whole partition; such a record is a batch of its own."""
     # Parking tables say from where to where they hold, so that they need no batch of their own.
     return isinstance(message, LawChanged | TimeAdvanced)
+
+
+def misaddressed(record: Incoming, message: CommandRecord) -> str | None:
+    """Why a record's key is not that of the aggregate it is for; None when it is, or is for none."""
+    match message:
+        case Command(dossier_id=key) | Parked(dossier_id=key) | Unparked(dossier_id=key):
+            return None if record.key == key.encode() else "the key is not the dossier the command is for"
+        case DrawNumber(seal_id=key, seal=seal):
+            # The seal's own key, so that no register is ever kept where a dossier is.
+            right = record.key == key.encode() and key == seal_id(seal)
+            return None if right else "the key is not the seal the number is drawn from"
+        case _:
+            return None

@@ -14,10 +14,10 @@ from services.workflow.engine.records import TABLES, rank
 
 
 class Restoring:
-    """`dossiers` and `tables` are what counts of what came so far, by key."""
+    """`aggregates` (dossiers, registers) and `tables` are what counts of what came so far, by key."""
 
     def __init__(self, records: Iterable[tuple[str, bytes]] = ()) -> None:
-        self.dossiers: Final[dict[str, bytes]] = {}
+        self.aggregates: Final[dict[str, bytes]] = {}
         self.tables: Final[dict[str, bytes]] = {}
         self._shadowed: Final[set[str]] = set()
         for key, data in records:
@@ -38,4 +38,4 @@ class Restoring:
         return {key: self._of(key)[key] for key in sorted(self._shadowed)}
 
     def _of(self, key: str) -> dict[str, bytes]:
-        return self.tables if key.startswith(TABLES) else self.dossiers
+        return self.tables if key.startswith(TABLES) else self.aggregates

@@ -1,9 +1,9 @@
 """The order of durability, for one partition: decide, write, wait, write states, wait, commit.
 
-Per batch: facts and outcomes (and dead letters) produced and acked → changed states produced and acked →
-records acknowledged for commit. No batch begins before the one before it is through, so a crash anywhere
-repeats work and never loses any. Whatever goes wrong here leaves :meth:`Runner.run` as an exception; the
-caller ends the process before anything is committed.
+Per batch: facts and outcomes (and dead letters) produced and acked → draws forwarded to where their seals are
+kept and acked → changed states produced and acked → records acknowledged for commit. No batch begins before
+the one before it is through, so a crash anywhere repeats work and never loses any. Whatever goes wrong here
+leaves :meth:`Runner.run` as an exception; the caller ends the process before anything is committed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from contracts.commands import DeadlinesReached, Parked
+from contracts.commands import DeadlinesReached, DrawNumber, Parked
 from contracts.facts import FactRecord
 from contracts.outcomes import CommandOutcome
 from contracts.words import Clock
@@ -51,6 +51,9 @@ class LogPort(Protocol):
         now: datetime,
     ) -> None:
         """Append facts, outcomes and dead letters."""
+
+    async def forward(self, draws: Iterable[DrawNumber]) -> None:
+        """Append to the commands each draw where its seal is kept; those for one seal in their order."""
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """Write the changed states, in their order."""
@@ -247,6 +250,7 @@ class Runner:
         self._may_write()
         await self._log.write(number, output.facts, output.outcomes, output.poison, self._wall())
         self._at("facts acked")
+        await self._forward(output)
         await self._write_states(output.states)
         self._at("states acked")
         for queued in batch:
@@ -258,6 +262,17 @@ class Runner:
             self._turns.leave(self._wake)
         seconds = asyncio.get_running_loop().time() - started
         self._observer.batch(self.partition, len(batch), output, seconds)
+
+    async def _forward(self, output: Output) -> None:
+        """Ask the seals for the numbers of this batch's stamps.
+
+        After the facts, so that no number stands in the log before its stamp; before the states, since what
+        they say is done is not decided again, and would not be asked for again.
+        """
+        if output.forwards:
+            self._may_write()
+            await self._log.forward(output.forwards)
+            self._at("forwards acked")
 
     async def _decide(self, items: list[Decoded | Poison]) -> Output:
         """What follows from the batch. A crash is counted, for whoever comes next, before it goes on up."""

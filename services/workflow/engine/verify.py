@@ -15,10 +15,11 @@ from msgspec import Struct, field
 
 from contracts.codec import UndecodableError, decode_fact, encode
 from contracts.commands import Parked
-from contracts.facts import ClockMoved, Fact, FactRecord
+from contracts.facts import ClockMoved, Fact, FactRecord, NumberDrawn
 from contracts.words import Clock
 from services.workflow.domain.engines import ENGINES, Engines
 from services.workflow.domain.evolve import evolve
+from services.workflow.engine.crossing import Crossing
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import (
     CRASH_KEY,
@@ -84,9 +85,16 @@ class Report(Struct, kw_only=True):
             self.samples.append(f"{kind}: {text}")
 
 
-def verify(number: int, clock: Clock, source: Source, engines: Engines = ENGINES) -> Report:
+def verify(
+    number: int,
+    clock: Clock,
+    source: Source,
+    engines: Engines = ENGINES,
+    crossing: Crossing | None = None,
+) -> Report:
     """Compare partition `number`, each part of its log decided by the engine that part names.
 
+    `crossing` is told what crosses from partition to partition, to be judged when all have been compared.
     Raises CorruptStateError, and LawGapError, UnknownEngineError and the like for a log this code must not
     decide on.
     """
@@ -95,7 +103,7 @@ def verify(number: int, clock: Clock, source: Source, engines: Engines = ENGINES
     committed = source.committed()
     stored = _stored(source.states())
     kept = _primed(_kept(source.facts(), report))
-    again = _Again(Partition(number, clock, engines), source, report)
+    again = _Again(Partition(number, clock, engines), source, report, crossing)
     fold = _Fold(report)
     _merge(again.facts(), kept, committed, report, fold)
     states = _States(stored, committed, report)
@@ -121,9 +129,11 @@ def _stored(states: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
 class _Again:
     """The log decided once more, from its beginning."""
 
-    def __init__(self, partition: Partition, source: Source, report: Report) -> None:
+    def __init__(
+        self, partition: Partition, source: Source, report: Report, crossing: Crossing | None
+    ) -> None:
         self.partition: Final = partition
-        self._source, self._report = source, report
+        self._source, self._report, self._crossing = source, report, crossing
         self._tables: dict[str, bytes] = {}
         self._last = -1
         # A parked dossier stands still from the record that crashed on, which comes before the one that
@@ -141,14 +151,17 @@ class _Again:
             if record.offset > self._last:
                 return
             self._report.commands += 1
-            output = self.partition.apply([self.partition.read(record)])
+            item = self.partition.read(record)
+            output = self.partition.apply([item])
+            if self._crossing:
+                self._crossing.take(self._report.partition, item, output)
             self._tables |= {key: data for key, data in output.states.items() if key.startswith("@")}
             for fact in output.facts:
                 yield (fact.cause.offset, fact.cause.n), encode(fact), fact
 
     def states(self) -> Mapping[str, bytes]:
         """Every state and table, as last written."""
-        return {**self.partition.dossiers, **self._tables}
+        return {**self.partition.dossiers, **self.partition.registers.records(), **self._tables}
 
 
 def _kept(values: Iterable[bytes | None], report: Report) -> Iterator[Kept]:
@@ -185,9 +198,12 @@ class _Fold:
         self.states: Final[dict[str, bytes]] = {}
         self._broken: set[str] = set()
         self._report = report
+        self._last: dict[tuple[str, int], int] = {}
 
     def take(self, place: Place, fact: FactRecord) -> None:
         """One more fact."""
+        if isinstance(fact, NumberDrawn):
+            self._count(fact)
         if not isinstance(fact, Fact) or fact.dossier_id in self._broken:
             return
         data = self.states.get(fact.dossier_id)
@@ -198,6 +214,14 @@ class _Fold:
             self.give_up(fact)
             return
         self.states[fact.dossier_id] = encode_stored(StoredDossier(place[0], evolve(before, fact)))
+
+    def _count(self, fact: NumberDrawn) -> None:
+        """A register's facts and, year by year, its numbers leave none out."""
+        for year, number in ((0, fact.seq), (fact.year, fact.number)):
+            last = self._last.get((fact.seal_id, year), 0)
+            if number != last + 1:
+                self._report.tell("different", f"{_name(fact)}: number {number} of {year} follows {last}")
+            self._last[fact.seal_id, year] = number
 
     def give_up(self, fact: FactRecord) -> None:
         """Something is wrong with a dossier's facts and was told: folding them would only repeat it."""
@@ -271,4 +295,6 @@ def _name(fact: FactRecord) -> str:
     cause = f"caused by {fact.cause.offset}/{fact.cause.n}"
     if isinstance(fact, ClockMoved):
         return f"ClockMoved {cause}"
+    if isinstance(fact, NumberDrawn):
+        return f"NumberDrawn {fact.seal_id}/{fact.seq} {cause}"
     return f"{type(fact.body).__name__} {fact.dossier_id}/{fact.seq} {cause}"

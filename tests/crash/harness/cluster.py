@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from contracts.codec import encode
-from contracts.commands import Command, CommandRecord, Parked, Unparked
+from contracts.commands import CommandRecord, DrawNumber
 from contracts.facts import Cause
 from services.workflow.engine.records import Incoming, Poison
+from tests.fakes.workflow import key_of
 
 
 @dataclass
@@ -34,8 +35,15 @@ class Cluster:
 
     def append(self, partition: int, record: CommandRecord) -> int:
         """A record at the end of the commands; its offset."""
-        key = record.dossier_id.encode() if isinstance(record, Command | Parked | Unparked) else None
-        return self.append_raw(partition, key, encode(record))
+        return self.append_raw(partition, key_of(record), encode(record))
+
+    def forward(self, draw: DrawNumber) -> int:
+        """A draw at the end of the commands of the partition its seal is kept in."""
+        return self.append(self.home(draw.seal_id), draw)
+
+    def home(self, key: str) -> int:
+        """The partition of a key."""
+        return int(key, 16) % len(self.partitions)
 
     def append_raw(self, partition: int, key: bytes | None, value: bytes | None) -> int:
         """Any bytes at the end of the commands."""

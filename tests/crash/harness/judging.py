@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from operator import ge
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 
-from contracts.codec import decode_command, decode_outcome
+from contracts.codec import decode_command, decode_fact, decode_outcome
 from contracts.commands import Command
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, FACTS, OUTCOMES, STATES
 from contracts.words import Clock
-from services.workflow.adapters.topics import PartitionTopics, Topics
-from services.workflow.engine.records import FENCE_KEY, Incoming
-from services.workflow.engine.verify import Report, Source, verify
-from tests.crash.harness.oracle import Verdict
+from services.workflow.adapters.topics import PartitionTopics, Readable, Topics
+from services.workflow.engine.crossing import Crossing
+from services.workflow.engine.verify import verify
+from tests.crash.harness.numbers import judge_numbers
+from tests.crash.harness.oracle import read_once
+from tests.crash.harness.verdict import Verdict
 
 READ: Final = (COMMANDS, FACTS, OUTCOMES, STATES)
 PARTITIONS: Final = range(DOSSIER_PARTITIONS)
@@ -67,17 +70,25 @@ class Logbook:
                     self._rows[part] += batch
                     self._note(part.topic, part.partition, batch)
 
+    def read(self, topic: str, partition: int) -> Iterator[Any]:
+        """For the proof: the records of a partition, as far as they were read."""
+        return iter(self.rows(topic, partition))
+
+    def committed(self, partitions: Iterable[int]) -> dict[int, int]:
+        """For the proof: all of it, since a schedule is judged when everything is decided."""
+        return {n: rows[-1].offset + 1 if (rows := self.rows(COMMANDS, n)) else 0 for n in partitions}
+
     def all_decided(self) -> bool:
         """Whether the workers committed all that stands in the commands now."""
         self.read_on()
-        ends = [rows[-1].offset + 1 if (rows := self.rows(COMMANDS, n)) else 0 for n in PARTITIONS]
+        ends = self.committed(PARTITIONS).values()
         return all(map(ge, self._topics.committed(PARTITIONS).values(), ends))
 
     def judge(self) -> Verdict:
         """The verdict on everything so far. A difference counts when it stands for a while."""
         until = time.monotonic() + GRACE
         while True:
-            verdict = self._verdict([_Remembered(self, number) for number in PARTITIONS])
+            verdict = self._verdict(self)
             if not verdict or time.monotonic() > until:
                 return verdict
             time.sleep(0.5)
@@ -85,18 +96,28 @@ class Logbook:
 
     def judge_afresh(self) -> Verdict:
         """The verdict on what the brokers have, read from the beginning by the product's own means."""
-        return self._verdict([PartitionTopics(self._topics, number) for number in PARTITIONS])
+        return self._verdict(self._topics)
 
-    def _verdict(self, sources: Sequence[Source]) -> Verdict:
+    def _verdict(self, topics: Readable) -> Verdict:
         verdict = Verdict()
-        for number, source in enumerate(sources):
-            report: Report = verify(number, self._clock, source)
+        crossing = Crossing(topics.committed(PARTITIONS))
+        reports = [
+            verify(number, self._clock, PartitionTopics(topics, number), crossing=crossing)
+            for number in PARTITIONS
+        ]
+        crossing.judge(dict(enumerate(reports)))
+        for number, report in enumerate(reports):
             said = [f"partition {number}: {line}" for line in report.samples]
             verdict.add(Verdict(report.missing, report.doubled, report.different, said))
             for command_id in self._asked[number] - self._answered[number]:
                 verdict.lost += 1
                 verdict.said.append(f"command {command_id} of partition {number} was never answered")
+        verdict.add(judge_numbers(chain.from_iterable(self._kept(number) for number in PARTITIONS)))
         return verdict
+
+    def _kept(self, number: int) -> Iterable[bytes]:
+        rows = (row.value for row in self.rows(FACTS, number))
+        return read_once((decode_fact(value).cause, value) for value in rows).values()
 
     def _note(self, topic: str, number: int, batch: list[Any]) -> None:
         if topic == COMMANDS:
@@ -132,31 +153,3 @@ class Logbook:
             yield consumer
         finally:
             consumer.close(autocommit=False, timeout_ms=2_000)
-
-
-class _Remembered:
-    """Implements `services.workflow.engine.verify.Source` with what was read."""
-
-    def __init__(self, book: Logbook, number: int) -> None:
-        self._book, self._number = book, number
-
-    def committed(self) -> int:
-        """All of it: a schedule is judged when everything is decided."""
-        rows = self._book.rows(COMMANDS, self._number)
-        return int(rows[-1].offset) + 1 if rows else 0
-
-    def states(self) -> Iterator[tuple[str, bytes]]:
-        """See the port."""
-        for row in self._book.rows(STATES, self._number):
-            key = (row.key or b"").decode()
-            if key != FENCE_KEY and row.value is not None:
-                yield key, row.value
-
-    def facts(self) -> Iterator[bytes | None]:
-        """See the port."""
-        return (row.value for row in self._book.rows(FACTS, self._number))
-
-    def commands(self) -> Iterator[Incoming]:
-        """See the port."""
-        for row in self._book.rows(COMMANDS, self._number):
-            yield Incoming(row.offset, row.key, row.value)

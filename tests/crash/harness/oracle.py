@@ -8,46 +8,24 @@ that was decided. Every answer that was decided must have been given.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from contracts.codec import decode_outcome, encode
 from contracts.commands import Command, Parked
-from contracts.facts import Cause, Fact
+from contracts.facts import Cause, Fact, NumberDrawn
 from contracts.words import Clock
+from services.workflow.engine.crossing import Crossing
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import Decoded, Incoming
 from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.verify import verify
 from tests.crash.harness.cluster import Topics
+from tests.crash.harness.numbers import judge_numbers
+from tests.crash.harness.verdict import Verdict
 
 Place = tuple[int, int]
 Kept = dict[Place, bytes]
-
-
-@dataclass
-class Verdict:
-    """What a schedule did wrong; all zero and nothing said is the only good one."""
-
-    lost: int = 0
-    doubled: int = 0
-    different: int = 0
-    said: list[str] = field(default_factory=list)
-
-    def add(self, other: Verdict) -> None:
-        """Sum up."""
-        self.lost += other.lost
-        self.doubled += other.doubled
-        self.different += other.different
-        self.said += other.said
-
-    def differs(self, *what: object) -> None:
-        """Count one difference."""
-        self.different += 1
-        self.said.append(" ".join(map(str, what))[:300])
-
-    def __bool__(self) -> bool:
-        return bool(self.lost or self.doubled or self.different)
 
 
 @dataclass
@@ -92,6 +70,8 @@ def decided_at_once(topics: Topics, number: int, clock: Clock) -> Expected:
             if isinstance(fact, Fact):
                 expected.dossiers.add(fact.dossier_id)
                 expected.numbers.add((fact.dossier_id, fact.seq))
+            elif isinstance(fact, NumberDrawn):
+                expected.numbers.add((fact.seal_id, fact.seq))
         expected.outcomes.update(encode(outcome) for outcome in output.outcomes)
         expected.letters.update(letter.record.offset for letter in output.poison)
         if isinstance(item, Decoded) and isinstance(item.message, Command):
@@ -146,13 +126,22 @@ class Quiet:
         return self._topics.commands
 
 
-def prove(topics: Topics, number: int, clock: Clock) -> Verdict:
-    """What the product's own proof says."""
-    report = verify(number, clock, Quiet(topics))
-    verdict = Verdict(report.missing, report.doubled, report.different, list(report.samples))
-    if report.pending:
-        verdict.differs(report.pending, "pending although all is quiet")
+def prove(partitions: Sequence[Topics], clock: Clock) -> Verdict:
+    """What the product's own proof says of all partitions together."""
+    crossing = Crossing({number: len(topics.commands) for number, topics in enumerate(partitions)})
+    reports = [verify(n, clock, Quiet(topics), crossing=crossing) for n, topics in enumerate(partitions)]
+    crossing.judge(dict(enumerate(reports)))
+    verdict = Verdict()
+    for report in reports:
+        verdict.add(Verdict(report.missing, report.doubled, report.different, list(report.samples)))
+        if report.pending:
+            verdict.differs(report.pending, "pending although all is quiet")
     return verdict
+
+
+def across(partitions: Sequence[Topics]) -> Verdict:
+    """What must hold over all partitions together."""
+    return judge_numbers(data for topics in partitions for data in read_once(topics.facts).values())
 
 
 def _judge_facts(expected: Expected, kept: Kept) -> Verdict:
@@ -193,5 +182,7 @@ def _judge_state(expected: Expected, other: Partition, what: str, verdict: Verdi
         verdict.differs(what, "has another law")
     if other.head.time != ours.head.time:
         verdict.differs(what, "has the time", other.head.time, "decided", ours.head.time)
+    if other.registers.records() != ours.registers.records():
+        verdict.differs(what, "has the registers", other.registers.kept, "decided", ours.registers.kept)
     if other.parking.tables() != ours.parking.tables():
         verdict.differs(what, "parks", other.parking.tables(), "decided", ours.parking.tables())

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from contracts.codec import encode
-from contracts.commands import DeadlinesReached, Parked
+from contracts.commands import DeadlinesReached, DrawNumber, Parked
 from contracts.facts import FactRecord
 from contracts.outcomes import CommandOutcome
 from services.workflow.engine.records import Poison
@@ -47,10 +47,14 @@ class Port:
             [partial(topics.outcomes.append, encode(outcome)) for outcome in outcomes],
             [partial(topics.letters.append, letter) for letter in poison],
         ]
-        places = [row for row in rows for _ in row]
-        self._chance.shuffle(places)
-        turns = {id(row): iter(row) for row in rows}
-        await self._deliver([next(turns[id(row)]) for row in places])
+        await self._deliver(self._mixed(rows))
+
+    async def forward(self, draws: Iterable[DrawNumber]) -> None:
+        """Each partition in its order, the partitions in any."""
+        rows: dict[int, list[Append]] = {}
+        for draw in draws:
+            rows.setdefault(self._cluster.home(draw.seal_id), []).append(partial(self._cluster.forward, draw))
+        await self._deliver(self._mixed(list(rows.values())))
 
     async def write_states(self, partition: int, states: dict[str, bytes]) -> None:
         """In their order."""
@@ -74,6 +78,12 @@ class Port:
         for record in list(self._cluster.partitions[partition].states):
             yield record
         await self._gate()
+
+    def _mixed(self, rows: list[list[Append]]) -> list[Append]:
+        places = [row for row in rows for _ in row]
+        self._chance.shuffle(places)
+        turns = {id(row): iter(row) for row in rows}
+        return [next(turns[id(row)]) for row in places]
 
     async def _deliver(self, appends: list[Append]) -> None:
         written = 0

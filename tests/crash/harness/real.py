@@ -32,8 +32,8 @@ from tests.crash.harness.accidents import (
 )
 from tests.crash.harness.burst import Burst, Days
 from tests.crash.harness.judging import Logbook
-from tests.crash.harness.oracle import Verdict
 from tests.crash.harness.processes import Processes
+from tests.crash.harness.verdict import Verdict
 
 ALWAYS: Final[tuple[Accident, ...]] = (kill, kill, kill_in_recovery, kill_in_recovery, freeze, rebalance)
 LOG_CLOCK: Final[tuple[Accident, ...]] = (deadlines, deadlines)

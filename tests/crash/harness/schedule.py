@@ -13,8 +13,9 @@ from contracts.commands import Command, TimeAdvanced, Unparked
 from contracts.words import Clock
 from services.workflow.engine.runner import Runner
 from tests.crash.harness.history import END, Entry, fragile, history
-from tests.crash.harness.oracle import Reader, Verdict, read_once
+from tests.crash.harness.oracle import Reader, read_once
 from tests.crash.harness.stage import Stage, in_virtual_time
+from tests.crash.harness.verdict import Verdict
 from tests.crash.harness.worker import POINTS, Worker
 
 PARTITIONS: Final = 2

@@ -13,7 +13,8 @@ from services.workflow.engine.runner import Runner
 from tests.crash.harness.cluster import Cluster
 from tests.crash.harness.group import Group
 from tests.crash.harness.history import END, Entry, Fragile
-from tests.crash.harness.oracle import Reader, Verdict, judge, prove, read_once
+from tests.crash.harness.oracle import Reader, across, judge, prove, read_once
+from tests.crash.harness.verdict import Verdict
 from tests.crash.harness.virtual import VirtualLoop
 from tests.crash.harness.worker import Worker, World
 from tests.fakes.workflow import START
@@ -91,8 +92,9 @@ class Stage:
             owner = self.group.owner(number)
             live = owner.runners[number].partition if owner else None
             verdict.add(judge(topics, number, self.clock, live, self.chance, read))
-            if proven:
-                verdict.add(prove(topics, number, self.clock))
+        verdict.add(across(self.cluster.partitions))
+        if proven:
+            verdict.add(prove(self.cluster.partitions, self.clock))
         return verdict
 
     def _quiet(self) -> bool:

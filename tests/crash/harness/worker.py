@@ -33,6 +33,7 @@ POINTS: Final = (
     "decision crashed",
     "crash counted",
     "facts acked",
+    "forwards acked",
     "states acked",
     "offsets acked",
     "deadlines due",
@@ -45,7 +46,7 @@ POINTS: Final = (
 SITUATIONS: Final = ("revoked in a batch", "killed in a batch", "frozen in a batch")
 """What must have happened to workers that had decided a batch and not yet acknowledged it."""
 
-_IN_A_BATCH: Final = frozenset({"decided", "facts acked", "states acked"})
+_IN_A_BATCH: Final = frozenset({"decided", "facts acked", "forwards acked", "states acked"})
 _EXPECTED: Final = (CrashError, LeaseExpiredError, DecisionCrashedError)
 _RunnerFactory = Callable[..., Runner]
 
