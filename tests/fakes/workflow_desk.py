@@ -154,6 +154,12 @@ class Desk:
         record = command(body, key=key, at=self.now, actor=by, role=role, agencies=agencies)
         return self.send(record).outcome
 
+    def anonymous(self, body: CommandBody) -> CommandOutcome:
+        """A command that does not say who gives it."""
+        self.now += timedelta(hours=1)
+        record = command(body, key=f"k{self.offset}", at=self.now)
+        return self.send(replace(record, actor=None)).outcome
+
     def do(self, *bodies: CommandBody, at: datetime | None = None) -> Desk:
         """Commands that are accepted."""
         for body in bodies:
