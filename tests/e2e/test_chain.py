@@ -47,6 +47,7 @@ def _expected(profile: str) -> dict[str, int]:
         "supplement_requested": fates[Fate.WAITING],
         "refused": fates[Fate.REFUSED],
         "withdrawn": 0,
+        "stopped": 0,
         "refused_lines": 0,
     }
 

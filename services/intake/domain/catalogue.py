@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from contracts.access import Client
 from contracts.law import (
     AgencyPublished,
     CertificateRegistered,
@@ -60,6 +61,14 @@ class Catalogue:
         elif isinstance(change, CertificateRegistered):
             self.certificates[change.fingerprint] = change
 
+    def certificates_of(self, client: Client, agency: str | None) -> list[CertificateRegistered]:
+        """The certificates of one agency, or of all that a key covers."""
+        return [c for c in self.certificates.values() if _of(c.agency, client, agency)]
+
+    def seals_of(self, client: Client, agency: str | None) -> list[SealRegistered]:
+        """The seals of one agency, or of all that a key covers."""
+        return [seal for seal in self.seals.values() if _of(seal.agency, client, agency)]
+
     def check_agency(self, code: str, day: date, field: str = "agency") -> None:
         """`code`, said at `field`, is an agency open on `day` (local).
 
@@ -104,3 +113,7 @@ class Catalogue:
                 field="channel",
                 legal_ground=one_stop_decree(day),
             )
+
+
+def _of(owner: str, client: Client, agency: str | None) -> bool:
+    return client.covers(owner) and agency in (None, owner)

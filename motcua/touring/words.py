@@ -1,0 +1,86 @@
+"""The walk in words: the law's own sentences in Vietnamese, what they mean for a newcomer in English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from contracts.law import ProcedurePublished
+from contracts.transitions import TRANSITIONS
+from contracts.transitions_page import LABELS
+from contracts.words import NationalStatus
+from legalclock.explain import Explanation
+from legalclock.moments import local
+from legalclock.sentences import sentences
+from legalclock.steps import CountedFrom
+from motcua.touring.plan import WALK
+from motcua.touring.walk import Answer
+
+Json = Mapping[str, Any]
+_INDENT = "     "
+
+
+def opening(url: str, procedure: ProcedurePublished, agency: str, now: datetime) -> Iterator[str]:
+    """What is walked, and where."""
+    yield f"A dossier's day on {url}, {clock(now)}, in {len(WALK)} requests."
+    yield f"  procedure {procedure.code}  {procedure.name_vi}: {procedure.term_value} {procedure.term_unit}s"
+    yield f"  agency    {agency}"
+    for plan in procedure.steps:
+        yield f"  step      {plan.step:<9} {plan.share:>2} % of the time, at the {plan.place}, {plan.role}"
+
+
+def visit(number: int, answer: Answer) -> Iterator[str]:
+    """One request and its answer."""
+    asked, row = answer.visit, answer.row
+    yield ""
+    yield f"{number:>2}. {asked.action} by {asked.actor}, with the key of {asked.role}"
+    if row.accepted:
+        yield f"{_INDENT}{row.http_status} accepted. {_status(row.national_status)}"
+        yield f"{_INDENT}Luật: {TRANSITIONS[asked.action].rule}."
+    else:
+        yield f"{_INDENT}{row.http_status} refused: {row.reason}. {_status(row.national_status)}"
+        yield f"{_INDENT}Luật: {row.rule} ({answer.said.get('legal_ground')})."
+    yield f"{_INDENT}{asked.shows}"
+    if row.accepted and (code := answer.said.get("dossier_code")) and asked.status is NationalStatus.ACCEPTED:
+        yield f"{_INDENT}legal code {code}"
+
+
+def due(explanation: Explanation | None, at: str) -> Iterator[str]:
+    """A due date and how it was counted."""
+    yield f"{_INDENT}due {clock(datetime.fromisoformat(at))}, because:"
+    if explanation is None:
+        yield f"{_INDENT}  (this stack counts by another calendar than the shipped one)"
+        return
+    for vietnamese, english in zip(sentences(explanation), sentences(explanation, "en"), strict=True):
+        yield f"{_INDENT}  {vietnamese}"
+        yield f"{_INDENT}    {english}"
+    if any(isinstance(step, CountedFrom) for step in explanation.steps):
+        yield f"{_INDENT}  Handed in outside office hours: the clock starts with the next session."
+
+
+def timeline(found: Json) -> Iterator[str]:
+    """Every fact of the dossier in its order."""
+    yield ""
+    yield f"The history, as facts ({len(found['history'])}):"
+    for fact in found["history"]:
+        told = _of(fact)
+        yield f"  {fact['seq']:>2}  {clock(datetime.fromisoformat(fact['at']))}  {fact['type']}{told}"
+
+
+def clock(at: datetime) -> str:
+    """A moment as people of the office read it."""
+    return f"{local(at):%H:%M:%S %d/%m/%Y}"
+
+
+def _status(number: int | None) -> str:
+    return "" if number is None else f"National status {number}, {LABELS[NationalStatus(number)]}."
+
+
+def _of(fact: Json) -> str:
+    """The one word of a fact that tells it from others of its type."""
+    body = fact["body"]
+    told = next(
+        (body[name] for name in ("dossier_code", "step", "seal", "outcome", "score") if name in body), ""
+    )
+    return f" {told}" if told else ""
