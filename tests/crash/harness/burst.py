@@ -122,7 +122,9 @@ class Herd:
 def line(days: Days, dossier: str, place: int) -> bytes:
     """The step at that place in the life of a dossier, as the door wants it."""
     step = STEPS[place]
-    said: dict[str, Any] = {"key": dossier if step == "register" else f"{dossier}/{step}", "action": step}
+    # An actor a step: nobody may approve what they appraised, nor seal what they approved.
+    said: dict[str, Any] = {"action": step, "actor": f"desk-{step}"}
+    said["key"] = dossier if step == "register" else f"{dossier}/{step}"
     if step == "register":
         said |= {"procedure": PROCEDURE.code, "agency": AGENCY, "channel": PROCEDURE.channels[0]}
     else:
