@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "simulate": "write a made-up history of an office, for replay",
     "replay": "send a history through the door and check the figures",
     "key": "make an API key for a client of the services",
+    "pseudonym": "say under which pseudonym the system knows somebody",
+    "coverage": "show how many procedures are public, on site and online",
     "reconcile": "compare the log with the warehouse",
     "engine": "prove that facts and states follow from the log; parked dossiers",
     "dlq": "list, show and replay dead letters",

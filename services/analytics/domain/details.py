@@ -52,6 +52,7 @@ _Alarming = (
     DossierAccepted
     | StepCompleted
     | StampRevoked
+    | SupplementRequested
     | SupplementReceived
     | PaymentReceived
     | DossierResumed
@@ -120,7 +121,7 @@ def step_time(body: FactBody) -> StepTime:
     if isinstance(body, StepDuePassed):
         return StepTime(PASSED, body.due)
     if isinstance(body, _Alarming):
-        for alarm in body.alarms:
+        for alarm in body.alarms or ():
             if alarm.name is AlarmName.STEP:
                 return StepTime(RUNNING, alarm.at)
     return StepTime(RUNNING) if isinstance(body, _BeginsStep) else StepTime()
