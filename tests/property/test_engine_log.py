@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from contracts import commands
 from contracts.codec import decode_fact, encode
 from contracts.commands import Command, CommandBody, CommandRecord, LawChanged, TimeAdvanced
-from contracts.facts import Cause, DueDatePassed, Fact
+from contracts.facts import Cause, DueDateAmended, DueDatePassed, Fact
 from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion, LawChange
 from contracts.words import Channel, Clock
 from services.workflow.domain.decide import Decision
@@ -334,7 +334,7 @@ class Machine(RuleBasedStateMachine):
 
     def check_numbers(self, kept: list[bytes]) -> None:
         seqs: dict[str, int] = {}
-        passed: set[tuple[str, datetime]] = set()
+        passed: set[str] = set()
         place = (-1, -1)
         for record in map(decode_fact, kept):
             assert (record.cause.offset, record.cause.n) > place
@@ -344,8 +344,10 @@ class Machine(RuleBasedStateMachine):
             assert record.seq == seqs.get(record.dossier_id, 0) + 1
             seqs[record.dossier_id] = record.seq
             if isinstance(record.body, DueDatePassed):
-                assert (record.dossier_id, record.body.due) not in passed
-                passed.add((record.dossier_id, record.body.due))
+                assert record.dossier_id not in passed
+                passed.add(record.dossier_id)
+            elif isinstance(record.body, DueDateAmended) and not record.overdue:
+                passed.discard(record.dossier_id)
 
     def check_states(self, kept: list[bytes], again: Partition) -> None:
         states: dict[str, Dossier] = {}
