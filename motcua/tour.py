@@ -77,13 +77,14 @@ def walk_through(
     procedure = _procedure(clients(Role.COUNTER))
     reader = clients(Role.INSPECTOR)
     say(words.opening(stage.intake, procedure, AGENCY, datetime.now(UTC)))
-    walk = Walk(clients)
+    walk, why = Walk(clients), None
     for number, answer in enumerate(walk.answers(), start=1):
         rows.append(answer.row)
         say(words.visit(number, answer))
         if answer.visit.action in _DATED and answer.row.due is not None:
             seen = record.dossier(reader, walk.dossier_id, record.has_seq(walk.seq), "the dossier")
-            say(words.due(record.explained(seen, procedure), answer.row.due))
+            before, why = why, record.explained(seen, procedure)
+            say(words.due(why, before, answer.row.due))
     whole = record.dossier(
         reader,
         walk.dossier_id,
