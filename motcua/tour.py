@@ -118,13 +118,9 @@ def _stage(args: argparse.Namespace) -> Iterator[Stage]:
         keys = home.dev_keys()
         yield Stage(running.urls["intake"], running.urls["analytics"], lambda role: key or keys[role])
         return
-    why = (
-        f"no stack runs in {home.path}"
-        if running is None
-        else f"the stack in {home.path} has the log's clock"
-    )
+    why = "no stack runs" if running is None else "the clock of the stack is the log's"
     sys.stderr.write(
-        f"{why}: the tour starts one of its own and stops it afterwards; half a minute, please\n"
+        f"In {home.path} {why}: the tour starts one of its own, and stops it afterwards. Half a minute …\n"
     )
     with own_stack("tour", clock="system") as stack:
         own = stack.keys

@@ -102,14 +102,14 @@ def gaps(found: Json) -> list[str]:
     to the return.
     """
     slip = found["control_slip"]
-    steps = [Step(entry["step"]) for entry in slip if entry["kind"] == "step"]
+    steps = [Step(entry["step"]) for entry in slip if entry["entry"] == "step"]
     wrong = []
     if steps != list(Step):
         wrong.append(f"the control slip shows the steps {', '.join(steps) or 'none'} done")
-    begins = [entry["since"] for entry in slip]
-    ends = [entry["until"] for entry in slip]
-    registered, returned = (facts(found, name)[0]["at"] for name in ("DossierRegistered", "ResultReturned"))
-    if [registered, *ends] != [*begins, returned]:
+    begins = [_instant(entry["since"]) for entry in slip]
+    ends = [entry["until"] and _instant(entry["until"]) for entry in slip]
+    first, last = (_instant(facts(found, kind)[0]["at"]) for kind in ("DossierRegistered", "ResultReturned"))
+    if [first, *ends] != [*begins, last]:
         wrong.append("on the control slip nobody, or more than one, was in charge for a while")
     return wrong
 

@@ -24,7 +24,8 @@ _INDENT = "     "
 def opening(url: str, procedure: ProcedurePublished, agency: str, now: datetime) -> Iterator[str]:
     """What is walked, and where."""
     yield f"A dossier's day on {url}, {clock(now)}, in {len(WALK)} requests."
-    yield f"  procedure {procedure.code}  {procedure.name_vi}: {procedure.term_value} {procedure.term_unit}s"
+    term = f"{procedure.term_value} {procedure.term_unit.replace('_', ' ')}s"
+    yield f"  procedure {procedure.code} ({procedure.name_vi}), {term}"
     yield f"  agency    {agency}"
     for plan in procedure.steps:
         yield f"  step      {plan.step:<9} {plan.share:>2} % of the time, at the {plan.place}, {plan.role}"
@@ -78,6 +79,8 @@ def stamps(found: Json) -> Iterator[str]:
     yield ""
     for stamp in found["stamps"]:
         yield f"Sổ dấu (the register): seal {stamp['seal']}, number {stamp['number']} of {stamp['year']}"
+    if found["five_on_site"]:
+        yield "Năm bước tại chỗ: all five steps were done at the centre"
 
 
 def timeline(found: Json) -> Iterator[str]:
@@ -108,10 +111,8 @@ def _how(entry: Json) -> str:
 
 def _of(fact: Json) -> str:
     """The one word of a fact that tells it from others of its type."""
-    body = fact["body"]
-    told = next(
-        (body[name] for name in ("dossier_code", "step", "seal", "outcome", "score") if name in body), ""
-    )
+    named = ("dossier_code", "step", "seal", "outcome", "score", "reason")
+    told = next((fact["body"][name] for name in named if name in fact["body"]), "")
     return f" {told}" if told else ""
 
 
