@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "down": "stop the stack that runs here",
     "status": "show the processes of the stack that runs here",
     "doctor": "find out what is wrong with this machine or stack, and what to do",
+    "tour": "walk one dossier through its day, and see the law at work",
     "topics": "create and verify the topics on a broker",
     "catalogue": "enact procedures, agencies and the calendar",
     "due": "say when a dossier falls due, and why",
