@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from contracts.outcomes import ActionName
 from services.intake.domain.refusals import HOUSE_RULE
+from services.intake.domain.signature_rules import HOUSE_RULES, LAW_RULES, TRANSACTIONS_LAW
 from services.intake.http.problems import Problem, problem
 
 _DOSSIER: Final = "3b0c7f1f4a6d4b5c8e9f00112233aabb"
@@ -113,6 +114,20 @@ TIME: Final = {"to": "2026-03-05T10:00:00Z"}
 TIME_ANSWER: Final = {"to": "2026-03-05T10:00:00Z", "partitions": 8}
 PROCEDURES: Final = {"law_version": 3, "procedures": [{**_PROCEDURE, "fee_vnd": 8000}]}
 AGENCIES: Final = {"law_version": 3, "agencies": [_AGENCY]}
+SIGNATURE: Final[Mapping[str, Any]] = {
+    "evidence": "eyJmb3JtIjoicGFkZXMi4oCmfQ.c2VhbGVkLWJ5LXRoaXMtZG9vcg",
+    "form": "pades",
+    "document": "9f" * 32,
+    "covers": "4b" * 32,
+    "certificate": "c3" * 32,
+    "issuer": "CN=Cơ quan chứng thực số chuyên dùng công vụ,O=Ban Cơ yếu Chính phủ,C=VN",
+    "signed_at": "2026-03-05T08:15:00Z",
+    "stamped_at": "2026-03-05T08:15:02Z",
+    "not_before": "2024-01-15T00:00:00Z",
+    "not_after": "2029-01-15T00:00:00Z",
+    "revocation": "ocsp",
+    "revocation_at": "2026-03-05T08:10:00Z",
+}
 READY: Final[Mapping[str, Any]] = {"ready": True, "why": None, "in_flight_records": 0, "law_version": 3}
 ABOUT: Final = {
     "service": "intake",
@@ -161,5 +176,11 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
         _problem("bad_shape", field="changes[0].code"),
         _problem("version_not_newer", field="changes[0].version"),
         _problem("wrong_clock"),
+        _problem("verifier_busy", 503),
+        _problem("no_trust_configured", rule=HOUSE_RULES["no_trust_configured"], legal_ground=HOUSE_RULE),
+        *(
+            _problem(reason, rule=rule, legal_ground=TRANSACTIONS_LAW)
+            for reason, rule in sorted(LAW_RULES.items())
+        ),
     )
 }

@@ -13,6 +13,8 @@ from services.intake.domain.refusals import Refused, bad_shape
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+PDF: Final = "application/pdf"
+PKCS7: Final = "application/pkcs7-signature"
 MAX_WAIT: Final = 30.0
 BODY_SECONDS: Final = 30.0
 """How long a body may take to arrive; it holds a share of the byte budget meanwhile."""
@@ -73,12 +75,26 @@ def dossier_in(path_value: str) -> str:
     return path_value
 
 
+def media_type(request: Request, allowed: tuple[str, ...]) -> str:
+    """Which of the allowed types the body is said to be. Raises Refused (unsupported_media_type)."""
+    given = _given_type(request)
+    if given not in allowed:
+        raise Refused(
+            "unsupported_media_type", f"Nội dung phải là {' hoặc '.join(allowed)}", field="Content-Type"
+        )
+    return given
+
+
+def _given_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def body(request: Request, media_type: str, *, optional: bool = False) -> bytes:
     """The body. `optional` lets an empty one through without a content type.
 
     Raises Refused (unsupported_media_type, body_too_large, body_too_slow, bad_request).
     """
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = _given_type(request)
     encoded = request.headers.get("content-encoding", "identity").strip().lower() != "identity"
     if encoded or (given != media_type and (given or not optional)):
         raise Refused(
