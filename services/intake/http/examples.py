@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from contracts.outcomes import ActionName
 from services.intake.domain.refusals import HOUSE_RULE
-from services.intake.domain.signature_rules import HOUSE_RULES, LAW_RULES, TRANSACTIONS_LAW
-from services.intake.http.problems import Problem, problem
+from services.intake.domain.signature_rules import HOUSE_RULES, LAW_RULES, SIGNATURE_LAW
+from services.intake.http.problems import SIGNATURE_STATUS, Problem, problem
 
 _DOSSIER: Final = "3b0c7f1f4a6d4b5c8e9f00112233aabb"
 _COMMAND: Final = "a1d2c3b4e5f60718293a4b5c6d7e8f90"
@@ -179,7 +179,7 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
         _problem("verifier_busy", 503),
         _problem("no_trust_configured", rule=HOUSE_RULES["no_trust_configured"], legal_ground=HOUSE_RULE),
         *(
-            _problem(reason, rule=rule, legal_ground=TRANSACTIONS_LAW)
+            _problem(reason, SIGNATURE_STATUS[reason], rule=rule, legal_ground=SIGNATURE_LAW)
             for reason, rule in sorted(LAW_RULES.items())
         ),
     )

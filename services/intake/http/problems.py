@@ -49,12 +49,16 @@ STATUS: Final[Mapping[str, int]] = {
     "time_required": 422,
     "time_out_of_window": 422,
     "idempotency_key_reused": 422,
-    **dict.fromkeys(signature_rules.REASONS, 422),
-    "no_trust_configured": 409,
-    "signature_too_large": 413,
     "internal": 500,
 }
 """Status of a refusal. A reason that is not listed comes from the workflow: 409."""
+
+SIGNATURE_STATUS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(signature_rules.REASONS, 422),
+    "no_trust_configured": 409,
+    "signature_too_large": 413,
+}
+"""Of what the door says of a signed file. The workflow has some of these reasons too, of a dossier: 409."""
 
 _DETAIL: Final[Mapping[str, str]] = {
     "not_acked": "Chưa rõ yêu cầu đã được ghi nhận hay chưa; hãy gửi lại với cùng Idempotency-Key.",
@@ -96,7 +100,7 @@ def problem(reason: str, *, detail: str = "", status: int | None = None) -> Prob
 
 def refused(error: Refused) -> Problem:
     """A refusal of the door."""
-    base = problem(error.reason, detail=error.rule)
+    base = problem(error.reason, detail=error.rule, status=SIGNATURE_STATUS.get(error.reason))
     return msgspec.structs.replace(base, field=error.field, rule=error.rule, legal_ground=error.legal_ground)
 
 

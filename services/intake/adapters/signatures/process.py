@@ -51,7 +51,7 @@ class SignatureVerifier:
         self._closed = False
 
     async def start(self) -> None:
-        """Have one ready. Raises TrustRefusedError for a folder that is not what it should be, Unavailable."""
+        """Have one ready. Raises TrustRefusedError for a folder that is wrong, Unavailable."""
         self._idle.append(await self._new())
 
     async def verify_pdf(self, data: bytes, now: datetime) -> Evidence:
