@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from contracts import commands, facts
-from contracts.commands import Command, CommandBody, LawChanged
+from contracts.commands import CommandBody, LawChanged
 from contracts.facts import Cause
 from contracts.law import CalendarAmended, EngineVersion, Session
-from contracts.outcomes import ActionName, CommandOutcome, Result
+from contracts.outcomes import ActionName, Result
 from contracts.words import Channel, NationalStatus, Outcome, Step
-from services.workflow.domain.decide import Decision, decide, fire
-from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier
+from services.workflow.domain.decide import decide, fire
+from services.workflow.domain.dossier import DUE_TIMER, MEMORY
 from services.workflow.domain.engines import ENGINES, UnknownEngineError, engine_of
 from services.workflow.domain.law import Law, LawGapError
 from tests.fakes.workflow import (
@@ -28,58 +28,9 @@ from tests.fakes.workflow import (
     life,
     procedure,
 )
+from tests.fakes.workflow_desk import LAW, Desk, local, reason
 
-LAW = Law().amended(law_record())
 SUPPLEMENT = commands.RequestSupplement("missing_document")
-
-
-class Desk:
-    """A dossier that takes commands one after another, an hour apart unless told otherwise."""
-
-    def __init__(self, law: Law = LAW, procedure: str = PROCEDURE) -> None:
-        self.law, self.procedure = law, procedure
-        self.dossier: Dossier | None = None
-        self.offset = 0
-        self.now = START
-        self.facts: list[facts.Fact] = []
-
-    def give(
-        self, body: CommandBody, *, at: datetime | None = None, key: str | None = None
-    ) -> CommandOutcome:
-        self.now = at or self.now + timedelta(hours=1)
-        return self.send(command(body, key=key or f"k{self.offset}", at=self.now)).outcome
-
-    def send(self, record: Command) -> Decision:
-        decision = decide(self.dossier, self.law, record, Cause(3, self.offset, 0))
-        self.offset += 1
-        self.dossier = decision.dossier
-        self.facts.extend(decision.facts)
-        return decision
-
-    def up_to(self, last: Step) -> Desk:
-        self.give(commands.RegisterDossier(self.procedure, AGENCY, Channel.COUNTER), at=START)
-        self.give(commands.AcceptDossier(f"{AGENCY}-250303-0001"), at=START)
-        for step in list(Step)[1 : list(Step).index(last) + 1]:
-            self.give(commands.CompleteStep(step))
-        return self
-
-    @property
-    def known(self) -> Dossier:
-        assert self.dossier is not None
-        return self.dossier
-
-
-def reason(outcome: CommandOutcome) -> str | None:
-    assert (outcome.refusal is None) == (outcome.result is Result.ACCEPTED)
-    if outcome.refusal is None:
-        return None
-    assert outcome.refusal.rule
-    assert outcome.refusal.legal_ground
-    return outcome.refusal.reason
-
-
-def local(text: str) -> datetime:
-    return datetime.fromisoformat(f"{text}+07:00").astimezone(UTC)
 
 
 def test_an_ordinary_life() -> None:
@@ -91,19 +42,20 @@ def test_an_ordinary_life() -> None:
         "DossierAccepted",
         "StepCompleted",
         "StepCompleted",
+        "StampApplied",
         "StepCompleted",
         "ProcessingFinished",
         "StepCompleted",
         "ResultReturned",
         "DossierRated",
     ]
-    assert [f.seq for f in desk.facts] == list(range(1, 10))
-    assert [(f.cause.offset, f.cause.n) for f in desk.facts[4:6]] == [(4, 0), (4, 1)]
-    assert [f.status for f in desk.facts] == [1, 2, 4, 4, 4, 9, 10, 10, 10]
+    assert [f.seq for f in desk.facts] == list(range(1, 11))
+    assert [(f.cause.offset, f.cause.n) for f in desk.facts[4:7]] == [(4, 0), (4, 1), (4, 2)]
+    assert [f.status for f in desk.facts] == [1, 2, 4, 4, 4, 4, 9, 10, 10, 10]
     assert answers[1].due == local("2025-03-06T17:00")  # three working days after Monday 3 March
     assert desk.known.outcome is Outcome.EARLY
     assert desk.known.score == 5
-    assert answers[-1].allowed_actions == ()
+    assert answers[-1].allowed_actions == (ActionName.CORRECT, ActionName.REVOKE_STAMP)
 
 
 def test_finished_on_the_due_date_is_on_time_and_later_is_late() -> None:
@@ -117,13 +69,18 @@ def test_finished_on_the_due_date_is_on_time_and_later_is_late() -> None:
 def test_a_command_after_the_due_date_fires_it_first() -> None:
     desk = Desk().up_to(Step.APPRAISE)
     desk.give(commands.CompleteStep(Step.APPROVE), at=local("2025-03-07T09:00"))
-    passed, approved = desk.facts[-2:]
-    assert isinstance(passed.body, facts.DueDatePassed)
-    assert passed.at == local("2025-03-06T17:00")
-    assert passed.command_id is None
-    assert (passed.cause.n, approved.cause.n) == (0, 1)
-    assert approved.overdue
-    assert desk.known.timers == ()
+    *gone, approved = desk.facts[-5:]
+    assert [(type(fact.body).__name__, fact.at) for fact in gone] == [
+        ("DueDateNear", local("2025-03-04T07:30")),
+        ("DueDateNear", local("2025-03-05T07:30")),
+        ("ApologyDeadlinePassed", local("2025-03-05T17:00")),
+        ("DueDatePassed", local("2025-03-06T17:00")),
+    ]
+    assert [fact.command_id for fact in gone] == [None] * 4
+    assert [fact.cause.n for fact in desk.facts[-5:]] == [0, 1, 2, 3, 4]
+    assert [fact.overdue for fact in desk.facts[-5:]] == [False, False, False, True, True]
+    assert approved.step is Step.STAMP
+    assert desk.alarms == [("escalation", local("2025-03-07T17:00"))]
 
 
 def test_a_deadline_fires_once_and_only_when_time_has_passed_it() -> None:
@@ -167,7 +124,7 @@ def test_a_supplement_of_an_overdue_dossier_leaves_it_overdue() -> None:
     got = desk.give(commands.ReceiveSupplement(), at=local("2025-03-10T09:00"))
     assert got.due == local("2025-03-06T17:00")
     assert got.overdue
-    assert desk.known.timers == ()
+    assert desk.alarms == [("escalation", local("2025-03-07T17:00"))]  # gone by: told at once
 
 
 def test_hours_go_on_to_the_minute() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import msgspec
 from msgspec import Struct
@@ -11,8 +12,17 @@ from starlette.responses import Response
 from contracts.commands import Evidence, Instant
 from contracts.law import AgencyPublished, ProcedurePublished
 from contracts.outcomes import ActionName, CommandOutcome
-from contracts.words import Clock, NationalStatus, RevocationSource, Sha256, SignatureForm, Step
+from contracts.words import (
+    CertificateKind,
+    Clock,
+    NationalStatus,
+    RevocationSource,
+    Sha256,
+    SignatureForm,
+    Step,
+)
 from services.intake.application.door import Taken
+from services.intake.domain import coverage, inventory
 from services.intake.http.problems import Problem
 
 
@@ -104,6 +114,33 @@ class SignatureAnswer(Struct, frozen=True, kw_only=True):
     not_after: Instant
     revocation: RevocationSource
     revocation_at: Instant
+
+
+class CoverageAnswer(Struct, frozen=True, kw_only=True):
+    """How far the procedures in force are public, on site and online, as of a local day."""
+
+    law_version: int
+    day: date
+    total: coverage.CoverageCounts
+    levels: dict[str, coverage.CoverageCounts]
+
+
+class CertificatesAnswer(Struct, frozen=True, kw_only=True):
+    """Counts of the certificates asked for; the list only when an agency or a time was named."""
+
+    law_version: int
+    at: Instant
+    total: inventory.CertificateCounts
+    kinds: dict[CertificateKind, inventory.CertificateCounts]
+    certificates: list[inventory.CertificateShown] | None = None
+
+
+class SealsAnswer(Struct, frozen=True, kw_only=True):
+    """Seals of the register, as of a local day."""
+
+    law_version: int
+    day: date
+    seals: list[inventory.SealShown]
 
 
 class AboutAnswer(Struct, frozen=True, kw_only=True):

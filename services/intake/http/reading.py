@@ -16,12 +16,14 @@ NDJSON: Final = "application/x-ndjson"
 PDF: Final = "application/pdf"
 PKCS7: Final = "application/pkcs7-signature"
 MAX_WAIT: Final = 30.0
+MOST_DAYS: Final = 3650
 BODY_SECONDS: Final = 30.0
 """How long a body may take to arrive; it holds a share of the byte budget meanwhile."""
 
 _KEY: Final = re.compile(r"[!-~]{1,128}")
 _ACTOR: Final = re.compile(r"[ -~]{1,200}")
 _WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
+_DAYS: Final = re.compile(r"[0-9]{1,4}")
 _DOSSIER: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -87,6 +89,15 @@ def media_type(request: Request, allowed: tuple[str, ...]) -> str:
 
 def _given_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def days(name: str, text: str | None) -> int | None:
+    """The days in query parameter `name`, 1 to 3650; None without it. Raises Refused (bad_shape)."""
+    if text is None:
+        return None
+    if not _DAYS.fullmatch(text) or not 1 <= int(text) <= MOST_DAYS:
+        raise bad_shape(name, f"Số ngày là số nguyên từ 1 đến {MOST_DAYS}")
+    return int(text)
 
 
 async def body(request: Request, media_type: str, *, optional: bool = False) -> bytes:
