@@ -77,13 +77,14 @@ def walk_through(
     procedure = _procedure(clients(Role.COUNTER))
     reader = clients(Role.INSPECTOR)
     say(words.opening(stage.intake, procedure, AGENCY, datetime.now(UTC)))
-    walk = Walk(clients)
+    walk, why = Walk(clients), None
     for number, answer in enumerate(walk.answers(), start=1):
         rows.append(answer.row)
         say(words.visit(number, answer))
         if answer.visit.action in _DATED and answer.row.due is not None:
             seen = record.dossier(reader, walk.dossier_id, record.has_seq(walk.seq), "the dossier")
-            say(words.due(record.explained(seen, procedure), answer.row.due))
+            before, why = why, record.explained(seen, procedure)
+            say(words.due(why, before, answer.row.due))
     whole = record.dossier(
         reader,
         walk.dossier_id,
@@ -117,13 +118,9 @@ def _stage(args: argparse.Namespace) -> Iterator[Stage]:
         keys = home.dev_keys()
         yield Stage(running.urls["intake"], running.urls["analytics"], lambda role: key or keys[role])
         return
-    why = (
-        f"no stack runs in {home.path}"
-        if running is None
-        else f"the stack in {home.path} has the log's clock"
-    )
+    why = "no stack runs" if running is None else "the clock of the stack is the log's"
     sys.stderr.write(
-        f"{why}: the tour starts one of its own and stops it afterwards; half a minute, please\n"
+        f"In {home.path} {why}: the tour starts one of its own, and stops it afterwards. Half a minute …\n"
     )
     with own_stack("tour", clock="system") as stack:
         own = stack.keys

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from contracts.codes import parse_agency_code
 from contracts.law import ProcedurePublished
+from contracts.words import Step
 from legalclock.dossier_clock import DossierClock, GoesOn, Move, PauseCause, Paused, Term
 from legalclock.explain import Explanation, explain_clock
 from legalclock.units import DueMode, TermUnit
@@ -29,11 +30,13 @@ def dossier(
     what: str,
     *,
     patience: float = PATIENCE,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Json:
     """The dossier as analytics shows it, once `enough` says so. Raises Failure after `patience` seconds."""
-    until = time.monotonic() + patience
+    until = now() + patience
     while True:
-        last = time.monotonic() > until
+        last = now() > until
         try:
             found: Json = client.get(f"/v1/dossiers/{dossier_id}", "analytics")
             if enough(found):
@@ -45,7 +48,7 @@ def dossier(
             raise Failure(
                 f"analytics does not show {what} within {patience:g} s; is it behind? `motcua doctor`"
             )
-        time.sleep(PAUSE)
+        sleep(PAUSE)
 
 
 def has_seq(seq: int) -> Callable[[Json], bool]:
@@ -93,8 +96,22 @@ def explained(found: Json, procedure: ProcedurePublished) -> Explanation | None:
 
 
 def gaps(found: Json) -> list[str]:
-    """What is wrong with the control slip: it must show the five steps in order, held without a gap."""
-    return []
+    """What is wrong with the control slip; nothing, as a rule.
+
+    It must show the five steps done in their order, and one in charge at every moment from the registration
+    to the return.
+    """
+    slip = found["control_slip"]
+    steps = [Step(entry["step"]) for entry in slip if entry["entry"] == "step"]
+    wrong = []
+    if steps != list(Step):
+        wrong.append(f"the control slip shows the steps {', '.join(steps) or 'none'} done")
+    begins = [_instant(entry["since"]) for entry in slip]
+    ends = [entry["until"] and _instant(entry["until"]) for entry in slip]
+    first, last = (_instant(facts(found, kind)[0]["at"]) for kind in ("DossierRegistered", "ResultReturned"))
+    if [first, *ends] != [*begins, last]:
+        wrong.append("on the control slip nobody, or more than one, was in charge for a while")
+    return wrong
 
 
 def _move(fact: Json) -> Move:

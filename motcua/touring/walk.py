@@ -61,11 +61,14 @@ class Walk:
         *,
         run: str | None = None,
         patience: float = PATIENCE,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`run` makes the idempotency keys those of this walk alone."""
+        """`run` makes the idempotency keys those of this walk alone; `patience` is seconds for a visit."""
         self._clients: Final = clients
         self._run: Final = run or f"tour-{secrets.token_hex(8)}"
         self._patience: Final = patience
+        self._now, self._sleep = now, sleep
         self.dossier_id = ""
         self.seq = 0
 
@@ -105,7 +108,7 @@ class Walk:
         self, client: Client, path: str, body: Mapping[str, object], headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, Any]]:
         """Status and body of the answer. Asked again, with the same key, while there is no decision yet."""
-        until = time.monotonic() + self._patience
+        until = self._now() + self._patience
         while True:
             wait = PAUSE
             try:
@@ -117,9 +120,9 @@ class Walk:
                 if error.status is not None and not error.retriable:
                     return error.status, error.problem
                 why, wait = str(error), error.retry_after or wait
-            if time.monotonic() + wait > until:
+            if self._now() + wait > until:
                 raise Failure(f"{path}: no decision within {self._patience:g} s: {why}")
-            time.sleep(wait)
+            self._sleep(wait)
 
 
 def _of(before: Row | None, name: str) -> Any:

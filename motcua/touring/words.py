@@ -24,7 +24,8 @@ _INDENT = "     "
 def opening(url: str, procedure: ProcedurePublished, agency: str, now: datetime) -> Iterator[str]:
     """What is walked, and where."""
     yield f"A dossier's day on {url}, {clock(now)}, in {len(WALK)} requests."
-    yield f"  procedure {procedure.code}  {procedure.name_vi}: {procedure.term_value} {procedure.term_unit}s"
+    term = f"{procedure.term_value} {procedure.term_unit.replace('_', ' ')}s"
+    yield f"  procedure {procedure.code} ({procedure.name_vi}), {term}"
     yield f"  agency    {agency}"
     for plan in procedure.steps:
         yield f"  step      {plan.step:<9} {plan.share:>2} % of the time, at the {plan.place}, {plan.role}"
@@ -46,17 +47,40 @@ def visit(number: int, answer: Answer) -> Iterator[str]:
         yield f"{_INDENT}legal code {code}"
 
 
-def due(explanation: Explanation | None, at: str) -> Iterator[str]:
-    """A due date and how it was counted."""
-    yield f"{_INDENT}due {clock(datetime.fromisoformat(at))}, because:"
+def due(explanation: Explanation | None, before: Explanation | None, at: str) -> Iterator[str]:
+    """A due date and how it was counted; of what was told `before` only what has been added."""
+    yield f"{_INDENT}due {clock(_instant(at))}, because:"
     if explanation is None:
         yield f"{_INDENT}  (this stack counts by another calendar than the shipped one)"
         return
-    for vietnamese, english in zip(sentences(explanation), sentences(explanation, "en"), strict=True):
-        yield f"{_INDENT}  {vietnamese}"
-        yield f"{_INDENT}    {english}"
-    if any(isinstance(step, CountedFrom) for step in explanation.steps):
-        yield f"{_INDENT}  Handed in outside office hours: the clock starts with the next session."
+    told = len(before.steps) if before and explanation.steps[: len(before.steps)] == before.steps else 0
+    steps = explanation.steps[told:]
+    vietnamese, english = sentences(explanation)[told:], sentences(explanation, "en")[told:]
+    for sentence, meaning in zip(vietnamese, english, strict=True):
+        yield f"{_INDENT}  {sentence}"
+        yield f"{_INDENT}    {meaning}"
+    if any(isinstance(step, CountedFrom) for step in steps):
+        yield f"{_INDENT}  That is outside office hours: the count starts with the next session."
+
+
+def slip(found: Json) -> Iterator[str]:
+    """Who had the dossier in hand when, for which step, and how the step stood to its own time."""
+    yield ""
+    yield "Phiếu kiểm soát quá trình (the control slip: one in charge at every moment, under a pseudonym):"
+    for entry in found["control_slip"]:
+        until = clock(_instant(entry["until"])) if entry["until"] else "now"
+        yield f"  {entry['step']:<9} {clock(_instant(entry['since']))} to {until}, {entry['agency']}" + _how(
+            entry
+        )
+
+
+def stamps(found: Json) -> Iterator[str]:
+    """The stamp and its number in the seal's register."""
+    yield ""
+    for stamp in found["stamps"]:
+        yield f"Sổ dấu (the register): seal {stamp['seal']}, number {stamp['number']} of {stamp['year']}"
+    if found["five_on_site"]:
+        yield "Năm bước tại chỗ: all five steps were done at the centre"
 
 
 def timeline(found: Json) -> Iterator[str]:
@@ -65,7 +89,7 @@ def timeline(found: Json) -> Iterator[str]:
     yield f"The history, as facts ({len(found['history'])}):"
     for fact in found["history"]:
         told = _of(fact)
-        yield f"  {fact['seq']:>2}  {clock(datetime.fromisoformat(fact['at']))}  {fact['type']}{told}"
+        yield f"  {fact['seq']:>2}  {clock(_instant(fact['at']))}  {fact['type']}{told}"
 
 
 def clock(at: datetime) -> str:
@@ -77,10 +101,20 @@ def _status(number: int | None) -> str:
     return "" if number is None else f"National status {number}, {LABELS[NationalStatus(number)]}."
 
 
+def _how(entry: Json) -> str:
+    """Where it was done, by whom, and by when it was to be."""
+    place = f" at the {entry['place']}" if entry["place"] else ""
+    officer = f", by {entry['officer'][:8]}…" if entry["officer"] else ""
+    due = f", due {clock(_instant(entry['due']))}: {entry['outcome']}" if entry["due"] else ""
+    return place + officer + due
+
+
 def _of(fact: Json) -> str:
     """The one word of a fact that tells it from others of its type."""
-    body = fact["body"]
-    told = next(
-        (body[name] for name in ("dossier_code", "step", "seal", "outcome", "score") if name in body), ""
-    )
+    named = ("dossier_code", "step", "seal", "outcome", "score", "reason")
+    told = next((fact["body"][name] for name in named if name in fact["body"]), "")
     return f" {told}" if told else ""
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

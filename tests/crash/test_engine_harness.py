@@ -88,18 +88,11 @@ class CommitsFirst(Runner):
 class StatesFirst(Runner):
     """Writes the states before the facts that led to them."""
 
-    async def _process(self, batch: list[Any]) -> None:
-        items: list[Decoded | Poison] = [queued.item for queued in batch]
-        output = self.partition.apply(items)
+    async def _decide(self, items: list[Decoded | Poison]) -> Output:
+        output = await super()._decide(items)
         await self._write_states(output.states)
-        self._may_write()
-        await self._log.write(
-            self.partition.number, output.facts, output.outcomes, output.poison, self._wall()
-        )
-        self._at("facts acked")
-        for queued in batch:
-            queued.ack()
-        self._appended = None
+        output.states = {}
+        return output
 
 
 class ForwardsLast(Runner):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from msgspec.structs import replace
 
 from contracts import commands, facts
 from contracts.commands import Command, CommandBody, Evidence, LawChanged
 from contracts.facts import Cause
-from contracts.law import CertificateRegistered, LawChange
+from contracts.law import CalendarAmended, CalendarDay, CertificateRegistered, DayKind, LawChange, StepPlan
 from contracts.outcomes import ActionName, CommandOutcome, Result
 from contracts.words import (
     CertificateKind,
@@ -22,7 +24,7 @@ from services.workflow.domain.decide import Decision, decide, fire
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.law import Law
 from services.workflow.domain.redate import redate
-from tests.fakes.workflow import AGENCY, PROCEDURE, START, command, law_record
+from tests.fakes.workflow import AGENCY, PROCEDURE, START, command, law_record, procedure
 
 LAW: Final = Law().amended(law_record())
 CODE: Final = f"{AGENCY}-250303-0001"
@@ -53,6 +55,34 @@ def reason(outcome: CommandOutcome) -> str | None:
 def enact(law: Law, *changes: LawChange) -> Law:
     """The law after one more record."""
     return law.amended(LawChanged(version=law.version + 1, changes=changes))
+
+
+def law_with(**changes: Any) -> Law:
+    """The law with the usual procedure in another version."""
+    return enact(LAW, replace(procedure(), version=2, **changes))
+
+
+def shared(*shares: int) -> tuple[StepPlan, ...]:
+    """The five steps with these shares of the term."""
+    return tuple(
+        StepPlan(step=step, role=Role.OFFICER, share=share) for step, share in zip(Step, shares, strict=True)
+    )
+
+
+def off(*days: str) -> CalendarAmended:
+    """Days that become days off."""
+    return of_days(DayKind.OFF, *days)
+
+
+def of_days(kind: DayKind, *days: str) -> CalendarAmended:
+    """Days that become days of this kind."""
+    rows = [CalendarDay(date=date.fromisoformat(day), kind=kind, name_vi="Ngày", source="t") for day in days]
+    return CalendarAmended(years=(), days=tuple(rows), source="t")
+
+
+def names(gone: list[facts.Fact]) -> list[str]:
+    """The kinds of facts, in order."""
+    return [type(fact.body).__name__ for fact in gone]
 
 
 def certificate(
@@ -124,6 +154,12 @@ class Desk:
         record = command(body, key=key, at=self.now, actor=by, role=role, agencies=agencies)
         return self.send(record).outcome
 
+    def anonymous(self, body: CommandBody) -> CommandOutcome:
+        """A command that does not say who gives it."""
+        self.now += timedelta(hours=1)
+        record = command(body, key=f"k{self.offset}", at=self.now)
+        return self.send(replace(record, actor=None)).outcome
+
     def do(self, *bodies: CommandBody, at: datetime | None = None) -> Desk:
         """Commands that are accepted."""
         for body in bodies:
@@ -189,6 +225,16 @@ class Desk:
     def alarms(self) -> list[tuple[str, datetime]]:
         """The alarms that stand."""
         return [(timer.name, timer.at) for timer in self.known.timers]
+
+
+def finish(desk: Desk, at: datetime) -> facts.ProcessingFinished:
+    """All steps up to the stamp, at `at`."""
+    while desk.known.step is not Step.RETURN:
+        step = desk.known.step
+        assert step is not None
+        desk.do(commands.CompleteStep(step), at=at)
+    assert isinstance(desk.last, facts.ProcessingFinished)
+    return desk.last
 
 
 STEP_OF: Final = {

@@ -1,114 +1,330 @@
-"""The register of a seal: what a stamp asks for, and which number it is given."""
+"""Seals and signatures: each refusal from exactly one defect in a command that is otherwise good."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
+import pytest
 from msgspec.structs import replace
 
-from contracts.commands import Cause, DrawNumber
-from contracts.facts import Fact, Holder, StampApplied
-from contracts.identity import derived_id, seal_id
-from services.workflow.domain.decide import decide
-from services.workflow.domain.dossier import Dossier
+from contracts import commands, facts
+from contracts.commands import CompleteStep, Evidence
+from contracts.law import SealRegistered
+from contracts.transitions import SEAL_DECREE, SIGNATURE_LAW
+from contracts.words import CertificateKind, Place, SealKind, Step
 from services.workflow.domain.law import Law
-from services.workflow.domain.seals import Register, YearBook, draw, draws
-from tests.fakes.workflow import AGENCY, OTHER_AGENCY, SEAL, law_record, life
+from services.workflow.domain.rules import Reason
+from tests.fakes.workflow import AGENCY, OTHER_AGENCY, SEAL, officer, seal
+from tests.fakes.workflow_desk import (
+    LAW,
+    ORGANISATION,
+    PAPER,
+    PERSONAL,
+    SEALED,
+    SIGNED,
+    Desk,
+    certificate,
+    enact,
+    local,
+    reason,
+    sealing,
+    signature,
+)
 
-NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
-"""Midnight in Việt Nam, 31 December still in UTC."""
-
-
-def stamped() -> tuple[Fact, ...]:
-    """What follows from the stamp of an ordinary life, from place 40 on."""
-    law = Law().amended(law_record())
-    dossier: Dossier | None = None
-    for offset, command in enumerate(life()[:5], start=36):
-        decision = decide(dossier, law, command, Cause(3, offset, 0))
-        dossier = decision.dossier
-    return decision.facts
-
-
-def record(offset: int, n: int = 0, *, partition: int = 0, at: datetime = NEW_YEAR) -> DrawNumber:
-    """A draw for the stamp at that place."""
-    name = f"{partition}/{offset}/{n}"
-    return DrawNumber(
-        id=derived_id(name, "draw"),
-        seal_id=seal_id(SEAL),
-        seal=SEAL,
-        agency=AGENCY,
-        source=Cause(partition, offset, n),
-        at=at,
-        dossier_id=derived_id(name, "dossier"),
-        stamp=7,
-    )
+ELECTRONIC: Final = "H52.18-E"
+SECOND: Final = "H52.18-2"
+APPROVER, KEEPER = officer("approve"), officer("stamp")
+AT: Final = local("2025-03-04T09:00")
 
 
-def test_a_stamp_asks_for_one_number_and_other_facts_for_none() -> None:
-    facts = stamped()
-    place, stamp = next((n, fact) for n, fact in enumerate(facts) if isinstance(fact.body, StampApplied))
-    assert draws(facts) == (
-        DrawNumber(
-            id=derived_id(f"3/40/{place}", "draw"),
-            seal_id=seal_id(SEAL),
-            seal=SEAL,
-            agency=AGENCY,
-            source=Cause(3, 40, place),
-            at=stamp.at,
-            dossier_id=stamp.dossier_id,
-            stamp=stamp.seq,
-        ),
-    )
-    assert draws(fact for fact in facts if fact is not stamp) == ()
+def electronic(agency: str = AGENCY, kind: SealKind = SealKind.AGENCY) -> SealRegistered:
+    return replace(seal(ELECTRONIC, agency, kind), electronic=True)
 
 
-def test_the_number_is_asked_for_the_agency_that_puts_the_stamp() -> None:
-    [stamp] = [fact for fact in stamped() if isinstance(fact.body, StampApplied)]
-    [elsewhere] = draws([replace(stamp, holder=Holder(OTHER_AGENCY))])
-    assert (stamp.agency, elsewhere.agency) == (AGENCY, OTHER_AGENCY)
-    [nobody] = draws([replace(stamp, holder=None)])
-    assert nobody.agency == AGENCY
+DIGITAL: Final = enact(
+    LAW,
+    electronic(),
+    certificate(),
+    certificate(PERSONAL, CertificateKind.PERSON, holder=APPROVER),
+)
+GOOD: Final = CompleteStep(Step.STAMP, seal=ELECTRONIC, evidence=sealing(AT))
+INK: Final = CompleteStep(Step.STAMP, seal=SEAL)
 
 
-def test_the_first_number() -> None:
-    asked = record(5, 1, partition=2)
-    drawn = draw(None, asked, Cause(6, 9, 0))
-    assert drawn
-    number, register = drawn
-    assert (number.seal_id, number.seal, number.agency) == (asked.seal_id, SEAL, AGENCY)
-    assert (number.dossier_id, number.stamp, number.at) == (asked.dossier_id, 7, NEW_YEAR)
-    assert (number.seq, number.year, number.number) == (1, 2026, 1)
-    assert number.cause == Cause(6, 9, 0)
-    assert register == Register(1, (YearBook(2026, 1),), (Cause(2, 5, 1),))
+def approved(law: Law = DIGITAL, *, on_paper: bool = False) -> Desk:
+    """A dossier approved an hour before, with the approver's digital signature unless on paper."""
+    desk = Desk(law).up_to(Step.APPRAISE)
+    evidence = None if on_paper else signature(AT - timedelta(hours=1))
+    return desk.do(CompleteStep(Step.APPROVE, evidence=evidence), at=AT - timedelta(hours=1))
 
 
-def test_a_year_is_that_of_the_local_day_and_each_counts_for_itself() -> None:
-    old = replace(record(2), at=datetime(2025, 12, 31, 16, 59, 59, tzinfo=UTC))
-    register: Register | None = None
-    given = []
-    for asked in (record(1), old, record(3), replace(old, source=Cause(0, 4, 0))):
-        drawn = draw(register, asked, Cause(1, asked.source.offset, 0))
-        assert drawn
-        number, register = drawn
-        given.append((number.seq, number.year, number.number))
-    assert given == [(1, 2026, 1), (2, 2025, 1), (3, 2026, 2), (4, 2025, 2)]
-    assert register == Register(4, (YearBook(2025, 2), YearBook(2026, 2)), (Cause(0, 4, 0),))
+def refused(desk: Desk, body: CompleteStep, by: str = KEEPER, at: datetime = AT) -> str | None:
+    before = desk.known
+    why = reason(desk.give(body, by=by, at=at))
+    if why is None:
+        assert isinstance(desk.last, facts.ProcessingFinished | facts.StepCompleted)
+    else:
+        assert isinstance(desk.last, facts.CommandRefused)
+        assert (desk.known.step, desk.known.stamp) == (before.step, None)
+    return why
 
 
-def test_what_was_drawn_for_is_not_drawn_for_again() -> None:
-    register = Register(2, (YearBook(2026, 2),), (Cause(0, 5, 1), Cause(1, 3, 0)))
-    here = Cause(1, 50, 0)
-    for repeat in (record(5, 1), record(5, 0), record(4, 9), record(3, partition=1)):
-        assert draw(register, repeat, here) is None
-    for fresh in (record(5, 2), record(6), record(4, partition=1), record(0, partition=2)):
-        assert draw(register, fresh, here)
+def test_the_good_command_is_accepted_and_says_all() -> None:
+    desk = approved()
+    assert refused(desk, GOOD) is None
+    applied, completed, finished = desk.facts[-3:]
+    assert applied.body == facts.StampApplied(ELECTRONIC, GOOD.evidence, SEALED)
+    assert isinstance(completed.body, facts.StepCompleted)
+    assert completed.body.evidence is None  # that of a stamp stands in the stamp
+    assert [fact.actor for fact in (applied, completed, finished)] == [KEEPER] * 3
+    assert desk.known.stamp is not None
+    assert (desk.known.stamp.seal, desk.known.stamp.seq) == (ELECTRONIC, applied.seq)
+    approval = next(f.body for f in desk.facts if isinstance(f.body, facts.StepCompleted) and f.body.evidence)
+    assert approval.step is Step.APPROVE
 
 
-def test_marks_stand_in_the_order_of_their_partitions() -> None:
-    register: Register | None = None
-    for asked in (record(5, partition=4), record(5, partition=1), record(8, partition=4)):
-        drawn = draw(register, asked, Cause(0, 0, 0))
-        assert drawn
-        register = drawn[1]
-    assert register
-    assert register.marks == (Cause(1, 5, 0), Cause(4, 8, 0))
+def shown(**changes: object) -> CompleteStep:
+    return replace(GOOD, evidence=replace(sealing(AT), **changes))
+
+
+def ended(code: str, day: str) -> SealRegistered:
+    return replace(electronic(), code=code, valid_to=date.fromisoformat(day))
+
+
+REVOKED_BEFORE = certificate(revoked_at=AT - timedelta(seconds=1))
+LAPSED = replace(certificate(), valid_to=AT - timedelta(seconds=1))
+OTHERS_KEEPER = replace(electronic(), keeper=officer("somebody else"))
+STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
+    ("unknown_seal", DIGITAL, replace(GOOD, seal="H52.18-X"), KEEPER),
+    ("seal_of_other_agency", enact(DIGITAL, electronic(OTHER_AGENCY)), GOOD, KEEPER),
+    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.RECEIVED)), GOOD, KEEPER),
+    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.COPY)), GOOD, KEEPER),
+    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.CROSS_PAGE)), GOOD, KEEPER),
+    ("seal_not_valid", enact(DIGITAL, ended(ELECTRONIC, "2025-03-03")), GOOD, KEEPER),
+    ("seal_not_valid", enact(DIGITAL, replace(electronic(), valid_from=date(2025, 3, 5))), GOOD, KEEPER),
+    ("not_the_keeper", enact(DIGITAL, OTHERS_KEEPER), GOOD, KEEPER),
+    ("same_person", DIGITAL, GOOD, APPROVER),
+    ("signature_missing", DIGITAL, replace(GOOD, evidence=None), KEEPER),
+    ("seal_not_electronic", DIGITAL, replace(GOOD, seal=SEAL), KEEPER),
+    ("certificate_unknown", DIGITAL, shown(certificate="f" * 64), KEEPER),
+    ("certificate_of_other_agency", enact(DIGITAL, certificate(agency=OTHER_AGENCY)), GOOD, KEEPER),
+    ("certificate_of_other_kind", DIGITAL, shown(certificate=PERSONAL), KEEPER),
+    ("certificate_revoked", enact(DIGITAL, REVOKED_BEFORE), GOOD, KEEPER),
+    ("certificate_expired", DIGITAL, shown(not_after=AT - timedelta(seconds=1)), KEEPER),
+    ("certificate_expired", DIGITAL, shown(not_before=AT + timedelta(seconds=1)), KEEPER),
+    ("certificate_expired", enact(DIGITAL, LAPSED), GOOD, KEEPER),
+    ("time_stamp_missing", DIGITAL, replace(GOOD, evidence=sealing(AT, stamped=False)), KEEPER),
+    ("signature_in_future", DIGITAL, shown(stamped_at=AT + timedelta(minutes=6)), KEEPER),
+    ("signature_in_future", DIGITAL, shown(signed_at=AT + timedelta(minutes=6)), KEEPER),
+    ("wrong_document", DIGITAL, shown(covers=PAPER), KEEPER),
+    ("wrong_document", DIGITAL, shown(covers=SEALED), KEEPER),
+]
+
+
+@pytest.mark.parametrize(("why", "law", "body", "by"), STAMPS)
+def test_one_defect_of_a_stamp(why: str, law: Law, body: CompleteStep, by: str) -> None:
+    assert refused(approved(), GOOD) is None
+    assert refused(approved(law), body, by) == why
+
+
+def test_one_defect_in_the_approval_a_stamp_rests_on() -> None:
+    assert refused(approved(on_paper=True), GOOD) == "approval_not_signed"
+    assert refused(approved(on_paper=True), INK) is None
+    assert refused(approved(), INK) is None  # signed electronically, printed, sealed in ink
+
+
+def test_an_unknown_person_signs_and_seals_nothing() -> None:
+    for step in (Step.APPRAISE, Step.APPROVE, Step.STAMP):
+        desk = Desk(DIGITAL).up_to(list(Step)[list(Step).index(step) - 1])
+        before = desk.known
+        assert reason(desk.anonymous(CompleteStep(step))) == "actor_unknown"
+        assert desk.known.step is before.step
+    desk = Desk(DIGITAL).up_to(Step.APPRAISE)
+    assert reason(desk.anonymous(commands.DeclineDossier("conditions_not_met"))) == "actor_unknown"
+
+
+APPROVAL: Final = signature(AT)
+APPROVALS: Final[list[tuple[str, Law, Evidence, str]]] = [
+    ("same_person", DIGITAL, APPROVAL, officer("appraise")),
+    ("certificate_unknown", DIGITAL, replace(APPROVAL, certificate="f" * 64), APPROVER),
+    ("certificate_of_other_person", DIGITAL, APPROVAL, officer("deputy")),
+    ("certificate_of_other_kind", DIGITAL, replace(APPROVAL, certificate=ORGANISATION), APPROVER),
+    (
+        "certificate_of_other_agency",
+        enact(DIGITAL, certificate(PERSONAL, CertificateKind.PERSON, OTHER_AGENCY, APPROVER)),
+        APPROVAL,
+        APPROVER,
+    ),
+    (
+        "certificate_revoked",
+        enact(DIGITAL, certificate(PERSONAL, CertificateKind.PERSON, AGENCY, APPROVER, AT)),
+        APPROVAL,
+        APPROVER,
+    ),
+    ("certificate_expired", DIGITAL, replace(APPROVAL, not_after=AT - timedelta(days=1)), APPROVER),
+    ("signature_in_future", DIGITAL, replace(APPROVAL, stamped_at=AT + timedelta(hours=1)), APPROVER),
+    ("signature_in_future", DIGITAL, replace(APPROVAL, signed_at=AT + timedelta(hours=1)), APPROVER),
+]
+
+
+@pytest.mark.parametrize(("why", "law", "evidence", "by"), APPROVALS)
+def test_one_defect_of_an_approval(why: str, law: Law, evidence: Evidence, by: str) -> None:
+    desk = Desk(law).up_to(Step.APPRAISE)
+    assert refused(desk, CompleteStep(Step.APPROVE, evidence=evidence), by) == why
+    assert desk.known.document is None
+    good = Desk(DIGITAL).up_to(Step.APPRAISE)
+    assert refused(good, CompleteStep(Step.APPROVE, evidence=APPROVAL), APPROVER) is None
+    assert good.known.document == SIGNED
+
+
+def test_every_reason_of_seals_and_signatures_is_tried_here_and_rests_on_its_law() -> None:
+    tried = {why for why, *_ in (*STAMPS, *APPROVALS)} | {"actor_unknown", "approval_not_signed"}
+    tried |= {"no_valid_seal", "seal_not_named"}  # below
+    words = ("seal", "signature", "certificate", "keeper", "same_person", "time_stamp", "document", "actor")
+    every = {reason.value for reason in Reason if any(word in reason for word in words)}
+    assert every | {"approval_not_signed"} == tried
+    desk = approved()
+    for body, ground in [(replace(GOOD, seal="H52.18-X"), SEAL_DECREE), (shown(covers=PAPER), SIGNATURE_LAW)]:
+        refusal = desk.give(body, by=KEEPER, at=AT).refusal
+        assert refusal is not None
+        assert refusal.legal_ground == ground
+
+
+# ---- edges ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        ("2025-01-31T23:59", "seal_not_valid"),
+        ("2025-02-01T00:00", None),
+        ("2025-02-28T23:59", None),
+        ("2025-03-01T00:00", "seal_not_valid"),
+    ],
+)
+def test_a_seal_is_valid_by_the_local_day(at: str, why: str | None) -> None:
+    month = replace(seal(), valid_from=date(2025, 2, 1), valid_to=date(2025, 2, 28))
+    desk = Desk(enact(LAW, month)).up_to(Step.RECEIVE, local("2025-01-27T08:00"))
+    desk.do(CompleteStep(Step.APPRAISE), CompleteStep(Step.APPROVE))
+    assert refused(desk, INK, at=local(at)) == why
+    unnamed = Desk(desk.law).up_to(Step.RECEIVE, local("2025-01-27T08:00"))
+    unnamed.do(CompleteStep(Step.APPRAISE), CompleteStep(Step.APPROVE))
+    assert refused(unnamed, CompleteStep(Step.STAMP), at=local(at)) == (why and "no_valid_seal")
+
+
+@pytest.mark.parametrize(
+    ("revoked", "why"), [(-1, "certificate_revoked"), (0, "certificate_revoked"), (1, None)]
+)
+def test_a_certificate_revoked_after_the_time_stamp_was_good_then(revoked: int, why: str | None) -> None:
+    stamped = AT - timedelta(minutes=30)
+    law = enact(DIGITAL, certificate(revoked_at=stamped + timedelta(seconds=revoked)))
+    assert refused(approved(law), shown(signed_at=stamped, stamped_at=stamped)) == why
+
+
+def test_the_time_stamp_says_when_and_not_the_signer() -> None:
+    """Who claims to have signed before the certificate was revoked has to have it in the time stamp."""
+    law = enact(DIGITAL, certificate(revoked_at=AT - timedelta(minutes=10)))
+    assert refused(approved(law), shown(signed_at=AT - timedelta(days=1))) == "certificate_revoked"
+
+
+def test_without_a_time_stamp_the_approvers_certificate_has_to_be_good_now() -> None:
+    """A claimed time proves nothing: a certificate revoked since could sign for any day before."""
+    claimed = signature(AT - timedelta(days=1), stamped=False)
+    revoked = certificate(PERSONAL, CertificateKind.PERSON, AGENCY, APPROVER, AT - timedelta(hours=1))
+    for law, why in [(DIGITAL, None), (enact(DIGITAL, revoked), "certificate_revoked")]:
+        desk = Desk(law).up_to(Step.APPRAISE)
+        assert refused(desk, CompleteStep(Step.APPROVE, evidence=claimed), APPROVER) == why
+    with_time = signature(AT - timedelta(days=1))
+    desk = Desk(enact(DIGITAL, revoked)).up_to(Step.APPRAISE)
+    assert refused(desk, CompleteStep(Step.APPROVE, evidence=with_time), APPROVER) is None
+
+
+@pytest.mark.parametrize(("seconds", "why"), [(300, None), (301, "signature_in_future")])
+def test_clocks_may_differ_by_five_minutes(seconds: int, why: str | None) -> None:
+    ahead = AT + timedelta(seconds=seconds)
+    assert refused(approved(), shown(stamped_at=ahead)) == why
+    assert refused(approved(), shown(signed_at=ahead)) == why
+    desk = Desk(DIGITAL).up_to(Step.APPRAISE)
+    assert refused(desk, CompleteStep(Step.APPROVE, evidence=signature(ahead)), APPROVER) == why
+
+
+@pytest.mark.parametrize(("seconds", "why"), [(0, None), (1, "certificate_expired")])
+def test_a_certificate_is_good_to_its_last_second(seconds: int, why: str | None) -> None:
+    law = enact(DIGITAL, replace(certificate(), valid_to=AT - timedelta(seconds=seconds)))
+    assert refused(approved(law), GOOD) == why
+    law = enact(DIGITAL, replace(certificate(), valid_from=AT + timedelta(seconds=seconds)))
+    assert refused(approved(law), GOOD) == why
+
+
+# ---- which seal, whose hand ----------------------------------------------------------------------
+
+
+def test_the_keeper_alone_uses_a_seal_that_has_one() -> None:
+    law = enact(DIGITAL, replace(seal(), keeper=KEEPER))
+    assert refused(approved(law), INK, officer("another")) == "not_the_keeper"
+    assert refused(approved(law), CompleteStep(Step.STAMP), officer("another")) == "not_the_keeper"
+    assert refused(approved(law), INK, KEEPER) is None
+
+
+def test_whoever_appraised_may_keep_the_seal_but_not_who_approved() -> None:
+    assert refused(approved(), INK, officer("appraise")) is None
+    assert refused(approved(), INK, APPROVER) == "same_person"
+
+
+def test_the_second_seal_is_the_one_at_the_centre() -> None:
+    law = enact(LAW, seal(SECOND, AGENCY, SealKind.SECOND))
+    for place, used in [(Place.CENTRE, SECOND), (Place.OFFICE, SEAL), (None, SEAL)]:
+        desk = approved(law, on_paper=True)
+        assert refused(desk, CompleteStep(Step.STAMP, place)) is None
+        assert desk.known.stamp is not None
+        assert desk.known.stamp.seal == used
+    on_site = enact(law, replace(law.procedures["1.000001"], version=2, on_site=True))
+    desk = approved(on_site, on_paper=True)
+    assert refused(desk, CompleteStep(Step.STAMP)) is None
+    assert desk.known.stamp is not None
+    assert desk.known.stamp.seal == SECOND
+
+
+def test_a_seal_that_is_not_named_is_the_only_one_there_is() -> None:
+    twins = enact(LAW, seal("H52.18-3"))
+    assert refused(approved(twins, on_paper=True), CompleteStep(Step.STAMP)) == "seal_not_named"
+    assert refused(approved(twins, on_paper=True), CompleteStep(Step.STAMP, Place.CENTRE)) == "seal_not_named"
+    gone = enact(LAW, replace(seal(), valid_to=date(2025, 3, 3)))
+    assert refused(approved(gone, on_paper=True), CompleteStep(Step.STAMP)) == "no_valid_seal"
+    received = enact(gone, seal("H52.18-4", AGENCY, SealKind.RECEIVED))
+    assert refused(approved(received, on_paper=True), CompleteStep(Step.STAMP)) == "no_valid_seal"
+    # With evidence it is the electronic one that is meant, without it one of ink.
+    desk = approved()
+    assert refused(desk, CompleteStep(Step.STAMP, evidence=sealing(AT))) is None
+    assert desk.known.stamp is not None
+    assert desk.known.stamp.seal == ELECTRONIC
+    only = enact(gone, electronic())
+    assert refused(approved(only, on_paper=True), CompleteStep(Step.STAMP)) == "no_valid_seal"
+
+
+def test_a_seal_withdrawn_after_the_approval_stamps_no_more() -> None:
+    desk = approved()
+    desk.law = enact(desk.law, ended(ELECTRONIC, "2025-03-03"))
+    assert refused(desk, GOOD) == "seal_not_valid"
+
+
+def test_a_void_stamp_is_put_again_on_what_was_approved() -> None:
+    desk = approved().do(GOOD, at=AT)
+    first = desk.known.stamp
+    desk.do(commands.RevokeStamp("wrong_seal"), at=AT + timedelta(minutes=1))
+    assert first is not None
+    assert isinstance(desk.last, facts.StampRevoked)
+    assert (desk.last.seal, desk.last.stamp, desk.last.reason) == (ELECTRONIC, first.seq, "wrong_seal")
+    again = desk.give(GOOD, by=KEEPER, at=AT + timedelta(minutes=2))
+    assert reason(again) is None
+    assert desk.known.stamp is not None
+    assert desk.known.stamp.seq > first.seq
+
+
+def test_after_a_correction_the_old_approval_counts_no_more() -> None:
+    desk = approved().do(GOOD, at=AT).do(commands.CorrectResult("wrong_name"), at=AT)
+    assert (desk.known.stamp, desk.known.document, desk.known.approver, desk.known.appraiser) == (None,) * 4
+    assert [type(fact.body) for fact in desk.facts[-2:]] == [facts.StampRevoked, facts.ResultCorrected]
+    desk.do(CompleteStep(Step.APPRAISE), CompleteStep(Step.APPROVE), at=AT)
+    assert refused(desk, GOOD) == "approval_not_signed"

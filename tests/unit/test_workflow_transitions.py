@@ -1,7 +1,8 @@
 """Every action in every situation a dossier can be in, against a table written by hand from the law.
 
 The statuses are the national portal's ten: 1 registered, 2 accepted, 3 not accepted, 4 in progress, 5 waiting
-for papers, 6 waiting for a payment, 7 withdrawn, 8 suspended or stopped, 9 finished, 10 returned. Nothing here is read from ``contracts.transitions``.
+for papers, 6 waiting for a payment, 7 withdrawn, 8 suspended or stopped, 9 finished, 10 returned. Nothing
+here is read from ``contracts.transitions``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from contracts.outcomes import ActionName, Result
 from contracts.roles import GRANTS
 from contracts.transitions import MOST_MOVES, TRANSITIONS
 from contracts.words import NationalStatus, Role, Step
-from tests.fakes.workflow import START
 from tests.fakes.workflow_desk import Desk, body_of, local, reason
 
 A = ActionName
@@ -67,7 +67,7 @@ TO_APPROVE: Final = {A.APPROVE: 4, A.DECLINE: 9}
 WAITING: Final = {A.STOP: 8, A.WITHDRAW: 7}
 
 Row = tuple[tuple[CommandBody, ...], dict[ActionName, int], dict[ActionName, str], str]
-"""How it came there; the status after each action that is open; why others are not; why all the rest is not."""
+"""How it came there; the status after each action that is open; why others are not; why the rest is not."""
 
 SITUATIONS: Final[dict[str, Row]] = {
     "registered": ((REGISTER,), {A.ACCEPT: 2, A.REFUSE: 3, A.WITHDRAW: 7}, NEVER, "not_accepted_yet"),

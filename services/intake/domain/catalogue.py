@@ -21,7 +21,7 @@ from services.intake.domain.refusals import Refused, one_stop_decree
 
 
 class Catalogue:
-    """Procedures, agencies and seals by code, certificates by fingerprint, the last word on each."""
+    """Procedures, agencies and seals by code, certificates by fingerprint, the last word on each; of procedures the highest version."""
 
     def __init__(self) -> None:
         self.procedures: dict[str, ProcedurePublished] = {}
@@ -53,7 +53,9 @@ class Catalogue:
     def apply(self, change: LawChange) -> None:
         """Take a change in. What is no matter of the catalogue (calendar, engine) passes by."""
         if isinstance(change, ProcedurePublished):
-            self.procedures[change.code] = change
+            latest = self.procedures.get(change.code)
+            if latest is None or latest.version < change.version:  # two doors may enact them crosswise
+                self.procedures[change.code] = change
         elif isinstance(change, AgencyPublished):
             self.agencies[change.code] = change
         elif isinstance(change, SealRegistered):

@@ -6,6 +6,7 @@ certificate from its first instant up to its last.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -90,11 +91,22 @@ def expires_within(certificate: CertificateRegistered, at: datetime, days: int) 
 
 
 def inventory(certificates: Iterable[CertificateRegistered], at: datetime) -> Inventory:
-    """The counts at an instant."""
-    everything = list(certificates)
+    """The counts at an instant, in one pass: whoever asks for metrics asks for them."""
+    ends = [(days, at + timedelta(days=days)) for days in HORIZONS]
+    kinds = {kind: (Counter[State](), Counter[int]()) for kind in CertificateKind}
+    for certificate in certificates:
+        states, expiring = kinds[certificate.kind]
+        found = state(certificate, at)
+        states[found] += 1
+        if found is State.VALID:
+            for days, end in ends:
+                expiring[days] += certificate.valid_to < end
     return Inventory(
-        total=_counts(everything, at),
-        kinds={kind: _counts([c for c in everything if c.kind is kind], at) for kind in CertificateKind},
+        total=_counts(
+            sum((states for states, _ in kinds.values()), Counter()),
+            sum((expiring for _, expiring in kinds.values()), Counter()),
+        ),
+        kinds={kind: _counts(states, expiring) for kind, (states, expiring) in kinds.items()},
     )
 
 
@@ -140,13 +152,12 @@ def shown_seals(seals: Iterable[SealRegistered], day: date, *, keepers: bool) ->
     ]
 
 
-def _counts(certificates: list[CertificateRegistered], at: datetime) -> CertificateCounts:
-    states = [state(c, at) for c in certificates]
+def _counts(states: Counter[State], expiring: Counter[int]) -> CertificateCounts:
     return CertificateCounts(
-        registered=len(certificates),
-        valid=states.count(State.VALID),
-        not_yet_valid=states.count(State.NOT_YET_VALID),
-        expired=states.count(State.EXPIRED),
-        revoked=states.count(State.REVOKED),
-        expiring={days: sum(expires_within(c, at, days) for c in certificates) for days in HORIZONS},
+        registered=sum(states.values()),
+        valid=states[State.VALID],
+        not_yet_valid=states[State.NOT_YET_VALID],
+        expired=states[State.EXPIRED],
+        revoked=states[State.REVOKED],
+        expiring={days: expiring[days] for days in HORIZONS},
     )

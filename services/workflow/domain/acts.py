@@ -213,6 +213,7 @@ def apologise(desk: Desk, body: commands.Apologise) -> None:
     """A new date, once and in time; or, with an override, late or again, and the dossier is late still."""
     dossier, at = desk.dossier, desk.at
     clock = desk.clock()
+    counted(lambda: desk.calendar.table(body.until.year))  # nobody promises a year nobody has enacted
     try:
         moved = counted(lambda: moves.apologise(desk.calendar, clock, at, body.until, override=body.override))
     except moves.MoveRefusedError as error:
@@ -242,6 +243,10 @@ def hand_over(desk: Desk, body: commands.HandOver) -> None:
     receiver = Holder(body.agency or giver.agency, body.officer)
     if receiver == giver:
         raise RuleError(Reason.SAME_HOLDER)
+    # Only the officer who is named completes the step: one who may not would leave it to nobody.
+    signed = {Step.APPROVE: desk.dossier.appraiser, Step.STAMP: desk.dossier.approver}
+    if body.officer is not None and body.officer == signed.get(step):
+        raise RuleError(Reason.SAME_PERSON)
     due = desk.step_due(step)
     fact = facts.HandedOver(
         step=step,
@@ -257,18 +262,19 @@ def hand_over(desk: Desk, body: commands.HandOver) -> None:
 def decline(desk: Desk, body: commands.DeclineDossier) -> None:
     """A refusal to solve, by who could have approved: the result, without a seal."""
     check_approval(desk.law, desk.holder, desk.dossier, desk.command, None, desk.at)
+    end = ending(desk)
     desk.draft.add(facts.DossierDeclined(body.reason), desk.at)
-    finish(desk)
+    finish(desk, end)
 
 
 def correct(desk: Desk, body: commands.CorrectResult) -> None:
     """The result is wrong: its stamp is void, and the dossier is to be appraised anew."""
     if desk.dossier.stamp is not None:
         _void(desk, body.reason)
-    again = _with(desk.draft.known, step=Step.APPRAISE)
+    # Another turn of the steps: what is late in it is told again.
+    again = _with(desk.draft.known, step=Step.APPRAISE, late_step=None, escalated_step=None)
     fact = facts.ResultCorrected(body.reason, desk.alarms(again))
-    holder = Holder(desk.dossier.agency)
-    desk.draft.add(fact, desk.at, NationalStatus.IN_PROGRESS, step=Step.APPRAISE, holder=holder)
+    _reopen(desk, fact, Step.APPRAISE, Holder(desk.dossier.agency))
 
 
 def revoke_stamp(desk: Desk, body: commands.RevokeStamp) -> None:
@@ -276,25 +282,35 @@ def revoke_stamp(desk: Desk, body: commands.RevokeStamp) -> None:
     _void(desk, body.reason)
 
 
-def finish(desk: Desk) -> None:
-    """The clock ends; the result waits where the dossier was taken in."""
-    reading, at = desk.reading(), desk.at
-    judged = dossier_clock.judged(desk.clock(), reading, at)
-    fact = facts.ProcessingFinished(
+def ending(desk: Desk) -> facts.ProcessingFinished:
+    """How the dossier ends now. Asked before any fact of it is drawn up: the calendar may lack a year."""
+    reading = desk.reading()
+    judged = dossier_clock.judged(desk.clock(), reading, desk.at)
+    return facts.ProcessingFinished(
         outcome=Outcome(judged.by_current),
         due=reading.due_counted.astimezone(UTC),
         by_original=Outcome(judged.by_original),
         by_term=Outcome(judged.by_term),
     )
+
+
+def finish(desk: Desk, end: facts.ProcessingFinished) -> None:
+    """The clock ends; the result waits where the dossier was taken in."""
     holder = Holder(desk.dossier.agency)
-    desk.draft.add(fact, at, NationalStatus.FINISHED, step=Step.RETURN, holder=holder)
+    desk.draft.add(end, desk.at, NationalStatus.FINISHED, step=Step.RETURN, holder=holder)
 
 
 def _void(desk: Desk, reason: str) -> None:
     stamp = required(desk.dossier.stamp)
     again = _with(desk.dossier, step=Step.STAMP)
     fact = facts.StampRevoked(stamp.seal, stamp.seq, reason, desk.alarms(again))
-    desk.draft.add(fact, desk.at, NationalStatus.IN_PROGRESS, step=Step.STAMP, holder=Holder(stamp.agency))
+    _reopen(desk, fact, Step.STAMP, Holder(stamp.agency))
+
+
+def _reopen(desk: Desk, fact: facts.ResultCorrected | facts.StampRevoked, step: Step, holder: Holder) -> None:
+    """In work again, by the due date of the calendar in force: no amendment moved it while it was closed."""
+    due = desk.reading().due_current.astimezone(UTC)
+    desk.draft.add(fact, desk.at, NationalStatus.IN_PROGRESS, due=due, step=step, holder=holder)
 
 
 def _paused(desk: Desk, cause: PauseCause) -> Dossier:

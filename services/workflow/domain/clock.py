@@ -100,8 +100,8 @@ def alarms(
 ) -> Alarms:
     """The alarms that stand after `at` for a dossier with that step in hand, in order of their times.
 
-    None while the clock stands. What went off for this step, or lies behind `at`, does not come again; a
-    due date that nobody has noticed as passed goes off at once.
+    None while the clock stands. What went off for this step, or lies behind `at`, does not come again, unless
+    it stands already and has still to go off; a due date that nobody has noticed as passed goes off at once.
     """
     reading = dossier_clock.read(calendar, clock)
     step = dossier.step
@@ -112,7 +112,12 @@ def alarms(
     found: list[tuple[AlarmName, datetime | None]] = []
     if not dossier.overdue:
         found.append((AlarmName.DUE, due))
-        found += [(name, when) for name, when in _before(calendar, clock, reading) if when and when > at]
+        stood = {(timer.name, timer.at) for timer in dossier.timers}
+        found += [
+            (name, when)
+            for name, when in _before(calendar, clock, reading)
+            if when and (when > at or (name, when) in stood)
+        ]
     if own is not None and dossier.late_step is not step:
         found.append((AlarmName.STEP, own))
     # Where no step has a time of its own, the head is told once that the dossier is late, not at every step.

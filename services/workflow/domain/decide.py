@@ -20,13 +20,16 @@ from legalclock.rulesets import rule_set
 from services.workflow.domain import acts, steps
 from services.workflow.domain.actions import action_of, allowed_actions, objection
 from services.workflow.domain.acts import Desk
-from services.workflow.domain.dossier import Dossier, Timer
+from services.workflow.domain.dossier import DUE_TIMER, Dossier, Timer
 from services.workflow.domain.draft import Draft, RuleError, required
 from services.workflow.domain.law import Law
 from services.workflow.domain.rules import Reason, refusal
 
 _OF_THE_HOLDER = frozenset({ActionName.APPRAISE, ActionName.APPROVE, ActionName.STAMP, ActionName.DECLINE})
 """What the agency that holds the step does, and where an officer is named only that officer."""
+
+_TAKES_BACK = frozenset({ActionName.CORRECT, ActionName.REVOKE_STAMP})
+"""What the agency whose seal is on the result may do too, though another one holds it by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ def decide(dossier: Dossier | None, law: Law, command: Command, cause: Cause) ->
         return Decision((), dossier, _answer(command, dossier, reason, repeated=True))
     draft = Draft(cause, command, dossier)
     if dossier:
-        _fire_earlier(draft, command.at)
+        # As its facts will have it: the clocks of two doors differ, a dossier's own never runs backwards.
+        _fire_earlier(draft, max(command.at, dossier.at))
     stands = len(draft.facts)
     try:
         if dossier and dossier.remembers(command.id):
@@ -98,9 +102,9 @@ def _go_off(draft: Draft, timer: Timer) -> None:
             draft.add(facts.DueDatePassed(due), at, overdue=True)
             return
         case AlarmName.WARN_2:
-            body = facts.DueDateNear(2, required(dossier.due))
+            body = facts.DueDateNear(2, _judged_by(dossier))
         case AlarmName.WARN_1:
-            body = facts.DueDateNear(1, required(dossier.due))
+            body = facts.DueDateNear(1, _judged_by(dossier))
         case AlarmName.APOLOGY:
             body = facts.ApologyDeadlinePassed(required(dossier.due))
         case AlarmName.STEP:
@@ -108,6 +112,12 @@ def _go_off(draft: Draft, timer: Timer) -> None:
         case AlarmName.ESCALATION:
             body = facts.Escalated(step, due)
     draft.add(body, at)
+
+
+def _judged_by(dossier: Dossier) -> datetime:
+    """The due date an outcome is judged by: what was promised last, unless that does not count."""
+    standing = dossier.timer(DUE_TIMER)
+    return standing.at if standing else required(dossier.due)
 
 
 def _apply(draft: Draft, law: Law, command: Command) -> None:
@@ -132,12 +142,13 @@ def _apply(draft: Draft, law: Law, command: Command) -> None:
 
 
 def _check_scope(desk: Desk, action: ActionName | None) -> None:
-    """A key acts for its agencies: those that took the dossier in, or hold the step in hand."""
+    """A key acts for its agencies: those that took the dossier in, hold the step in hand, or sealed it."""
     agencies, dossier = desk.command.agencies, desk.dossier
     if agencies is None:
         return
     held = dossier.holder is not None and dossier.holder.agency in agencies
-    if not held and dossier.agency not in agencies:
+    sealed = dossier.stamp is not None and dossier.stamp.agency in agencies
+    if not held and dossier.agency not in agencies and not (sealed and action in _TAKES_BACK):
         raise RuleError(Reason.OTHER_AGENCY)
     if not held and action in _OF_THE_HOLDER and dossier.holder is not None:
         raise RuleError(Reason.HELD_ELSEWHERE)

@@ -125,7 +125,8 @@ def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
         case facts.StampRevoked():
             return {"stamp": None, "outcome": None}
         case facts.ResultCorrected():
-            return {"outcome": None, "appraiser": None, "approver": None, "document": None}
+            told, signed = ("late_step", "escalated_step"), ("appraiser", "approver", "document")
+            return dict.fromkeys(("outcome", *told, *signed))
         case facts.ProcessingFinished(outcome=outcome):
             return {"outcome": outcome}
         case facts.DossierRated(score=score):

@@ -21,9 +21,11 @@ from contracts.law import (
     ProcedurePublished,
     SealRegistered,
 )
+from contracts.words import Step
 from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
 from legalclock.sessions import BadCalendarError
+from legalclock.shares import WHOLE
 
 
 class LawGapError(Exception):
@@ -73,6 +75,9 @@ class Law(Struct, frozen=True, kw_only=True):
     def _with(self, change: LawChange) -> Law:
         match change:
             case ProcedurePublished():
+                if not _steps_can_be(change):
+                    why = f"{self.version}: {change.code} version {change.version} has steps that cannot be"
+                    return replace(self, rejected=(*self.rejected, why))
                 standing = self.history.get((change.code, change.version))
                 if standing is not None and standing != change:
                     # Two doors may publish one version at the same moment; the first is what dossiers
@@ -100,6 +105,12 @@ class Law(Struct, frozen=True, kw_only=True):
                 return replace(self, engine=version)
             case AgencyPublished():
                 return self  # agencies are checked at the door; a decision needs none of their data
+
+
+def _steps_can_be(change: ProcedurePublished) -> bool:
+    """Whether its steps are none, or all five in order with shares that sum up to the whole or are all 0."""
+    named = [plan.step for plan in change.steps]
+    return not named or (named == list(Step) and sum(plan.share for plan in change.steps) in (0, WHOLE))
 
 
 @cache

@@ -34,13 +34,18 @@ def redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> tuple[Fact
     try:
         reading = dossier_clock.read(calendar, clock)
         due, remaining = reading.due_current.astimezone(UTC), reading.remaining_minutes
-        if (due, remaining) == (dossier.due, dossier.remaining_minutes):
-            return None
         # Noticed as overdue it stays so only while that is still true; else its deadline stands again.
-        overdue = dossier.overdue and reading.due_counted < (dossier.paused_at or when)
+        paused_at = dossier.paused_at if clocks.stands(clock, reading) else None
+        overdue = dossier.overdue and reading.due_counted < (paused_at or when)
         seen = clocks.noticed(dossier, overdue=overdue)
         alarms = clocks.alarms(calendar, clock, procedure, seen, when)
     except YearNotCoveredError:
+        return None
+    # The alarms are asked too: the date that is judged by, a step's own time or the last day for an apology
+    # may move where the promised date stays.
+    standing = [(timer.name, timer.at) for timer in dossier.timers]
+    same_alarms = standing == [(alarm.name, alarm.at) for alarm in alarms]
+    if same_alarms and (due, remaining) == (dossier.due, dossier.remaining_minutes):
         return None
     body = facts.DueDateAmended(due, law.version, remaining, alarms)
     fact = next_fact(dossier, cause, when, body, overdue=overdue, due=due)

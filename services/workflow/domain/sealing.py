@@ -116,7 +116,8 @@ def _certificate(
     law: Law, evidence: Evidence, agency: str, kind: CertificateKind, at: datetime
 ) -> CertificateRegistered:
     """The signer's certificate in the inventory, of that agency and kind, good when it signed."""
-    stamped = evidence.stamped_at or evidence.signed_at
+    # What the signer claims proves nothing: without a time stamp the certificate has to be good now.
+    stamped = evidence.stamped_at or at
     if max(stamped, evidence.signed_at) > at + TOLERANCE:
         raise RuleError(Reason.SIGNATURE_IN_FUTURE)
     certificate = law.certificates.get(evidence.certificate)

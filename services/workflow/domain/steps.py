@@ -7,7 +7,7 @@ from contracts.commands import CompleteStep
 from contracts.facts import Holder
 from contracts.words import NationalStatus, Step
 from services.workflow.domain import clock as clocks
-from services.workflow.domain.acts import Desk, finish
+from services.workflow.domain.acts import Desk, ending, finish
 from services.workflow.domain.draft import RuleError, required
 from services.workflow.domain.rules import Reason
 from services.workflow.domain.sealing import check_approval, check_stamp
@@ -55,10 +55,11 @@ def _stamp(desk: Desk, body: CompleteStep) -> None:
     place = desk.place(Step.STAMP, body.place)
     seal = check_stamp(desk.law, desk.holder, desk.dossier, desk.command, body, place, desk.at)
     completed = _completed(desk, body, None)
+    end = ending(desk)
     document = body.evidence.document if body.evidence else None
     desk.draft.add(facts.StampApplied(seal.code, body.evidence, document), desk.at)
     desk.draft.add(completed, desk.at, step=Step.RETURN, holder=Holder(desk.dossier.agency))
-    finish(desk)
+    finish(desk, end)
 
 
 def _completed(desk: Desk, body: CompleteStep, alarms: facts.Alarms | None) -> facts.StepCompleted:
