@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -191,6 +193,26 @@ def test_the_interface_describes_itself(desk: Desk) -> None:
     assert {"/v1/figures", "/v1/compliance", "/v1/freshness", "/v1/reconcile"} <= set(paths)
     assert {"/v1/late", "/v1/sample", "/v1/seals/{seal}/register"} <= set(paths)
     assert desk.client.get("/docs").status_code == 404
+
+
+def test_the_page_of_the_api_names_every_question(desk: Desk) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    told = {
+        (method, path, frozenset(re.findall(r"(\w+)=", asked)))
+        for method, path, asked in re.findall(
+            r"^\| `(GET|POST) (/v1/[^`?]+)\??([^`]*)` \|", page, re.MULTILINE
+        )
+    }
+    document = desk.client.get("/openapi.json").json()["paths"]
+    assert told == {
+        (
+            method.upper(),
+            path,
+            frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
+        )
+        for path, operations in document.items()
+        for method, operation in operations.items()
+    }
 
 
 def test_the_interface_tells_the_key_and_every_refusal(desk: Desk) -> None:
