@@ -243,6 +243,10 @@ def hand_over(desk: Desk, body: commands.HandOver) -> None:
     receiver = Holder(body.agency or giver.agency, body.officer)
     if receiver == giver:
         raise RuleError(Reason.SAME_HOLDER)
+    # Only the officer who is named completes the step: one who may not would leave it to nobody.
+    signed = {Step.APPROVE: desk.dossier.appraiser, Step.STAMP: desk.dossier.approver}
+    if body.officer is not None and body.officer == signed.get(step):
+        raise RuleError(Reason.SAME_PERSON)
     due = desk.step_due(step)
     fact = facts.HandedOver(
         step=step,

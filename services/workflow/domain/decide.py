@@ -28,6 +28,9 @@ from services.workflow.domain.rules import Reason, refusal
 _OF_THE_HOLDER = frozenset({ActionName.APPRAISE, ActionName.APPROVE, ActionName.STAMP, ActionName.DECLINE})
 """What the agency that holds the step does, and where an officer is named only that officer."""
 
+_TAKES_BACK = frozenset({ActionName.CORRECT, ActionName.REVOKE_STAMP})
+"""What the agency whose seal is on the result may do too, though another one holds it by now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -139,12 +142,13 @@ def _apply(draft: Draft, law: Law, command: Command) -> None:
 
 
 def _check_scope(desk: Desk, action: ActionName | None) -> None:
-    """A key acts for its agencies: those that took the dossier in, or hold the step in hand."""
+    """A key acts for its agencies: those that took the dossier in, hold the step in hand, or sealed it."""
     agencies, dossier = desk.command.agencies, desk.dossier
     if agencies is None:
         return
     held = dossier.holder is not None and dossier.holder.agency in agencies
-    if not held and dossier.agency not in agencies:
+    sealed = dossier.stamp is not None and dossier.stamp.agency in agencies
+    if not held and dossier.agency not in agencies and not (sealed and action in _TAKES_BACK):
         raise RuleError(Reason.OTHER_AGENCY)
     if not held and action in _OF_THE_HOLDER and dossier.holder is not None:
         raise RuleError(Reason.HELD_ELSEWHERE)
