@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
-	crash herd oracle mutants bench-clock bench-workflow bench-latency demo up down status lock schemas tools clean
+	crash herd oracle mutants bench-clock bench-workflow bench-latency demo up tour down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -147,6 +147,9 @@ demo: setup ## a district's year through the whole chain on this machine, figure
 
 up: setup ## the one-machine stack in the foreground (BROKER=apache: Apache Kafka, data kept)
 	$(BIN)/motcua up --broker $(BROKER) --brokers $(BROKERS)
+
+tour: setup ## one dossier's day on the running stack (or one of its own): the steps, two refusals, the due date explained
+	$(BIN)/motcua tour
 
 down: setup ## stop the stack of this folder
 	$(BIN)/motcua down

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import rig, workflow_rivals
-from bench.dossiers import COMMANDS_EACH, FACTS_EACH
+from bench.dossiers import COMMANDS_EACH, DRAWN_EACH, FACTS_EACH
 from bench.table import Check, verdict
 from contracts.codec import decode_outcome
 from contracts.outcomes import Result
@@ -94,7 +94,9 @@ def run_ours(task: Task, bootstrap: str, folder: Path) -> Run:
     }
 
     def done() -> bool:
-        return metric(port, "motcua_workflow_records_total") >= task.records
+        # Beside the commands it was given it decides those it forwarded itself, to the seal's register.
+        wanted = task.records + task.dossiers * DRAWN_EACH
+        return metric(port, "motcua_workflow_records_total") >= wanted
 
     with (
         rig.process([sys.executable, "-m", "services.workflow"], log, env) as process,
@@ -113,7 +115,7 @@ def run_ours(task: Task, bootstrap: str, folder: Path) -> Run:
     outcomes = [decode_outcome(value) for _, _, value in answers]
     accepted = {one.command_id for one in outcomes if one.result is Result.ACCEPTED}
     expect(OURS, "accepted commands", len(accepted), commands)
-    count_topics(OURS, bootstrap, task.dossiers, {FACTS: FACTS_EACH})
+    count_topics(OURS, bootstrap, task.dossiers, {FACTS: FACTS_EACH + DRAWN_EACH})
     return Run(ended - begun, cpu.between(begun, ended), task.records)
 
 

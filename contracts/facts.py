@@ -355,7 +355,8 @@ class ClockMoved(Struct, frozen=True, kw_only=True, tag_field="record", tag="clo
     """Under the log clock: the partition's time is `to`, and every deadline before it has fired.
 
     Every fact of a command that stands before the time record in the partition precedes this one, so a
-    reader that has seen `to` in all partitions knows all that had happened by then.
+    reader that has seen `to` in all partitions knows all that had happened by then. Only the number of a
+    stamp may come later: it is drawn in the partition of its seal, and no figure rests on it.
     """
 
     cause: Cause

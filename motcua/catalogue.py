@@ -2,8 +2,9 @@
 
 `seed` posts the default calendar, the sample agencies with their seals and the sample procedures: it is for a
 new stack, and puts what it names back to what is shipped. `import FILE` posts the procedures of a CSV file
-and lists the rows it cannot take, with the reason. Both can be repeated: what stands already is left alone,
-and a procedure that differs from the one in force becomes its next version.
+and lists the rows it cannot take, with the reason; what the file does not say (steps, forms) stays as it
+stands. Both can be repeated: what stands already is left alone, and a procedure that differs from the one in
+force becomes its next version.
 """
 
 from __future__ import annotations
@@ -41,19 +42,24 @@ GROUP: Final = 200
 
 
 def next_versions(
-    procedures: Sequence[ProcedurePublished], standing: Mapping[str, ProcedurePublished]
+    procedures: Sequence[ProcedurePublished],
+    standing: Mapping[str, ProcedurePublished],
+    unsaid: Mapping[str, frozenset[str]] | None = None,
 ) -> list[ProcedurePublished]:
     """Those of `procedures` that differ in force from `standing` (by code), each with its next version.
 
-    A different `source` alone makes no new version: dossiers are pinned to versions, and the law is the
-    same.
+    Members that a procedure is `unsaid` to have (by code) stay as they stand. A different `source` alone
+    makes no new version: dossiers are pinned to versions, and the law is the same.
     """
     news = []
-    for procedure in procedures:
-        before = standing.get(procedure.code)
+    for found in procedures:
+        before = standing.get(found.code)
         if before is None:
-            news.append(procedure)
-        elif msgspec.structs.replace(procedure, version=before.version, source=before.source) != before:
+            news.append(found)
+            continue
+        kept = {name: getattr(before, name) for name in (unsaid or {}).get(found.code, ())}
+        procedure = msgspec.structs.replace(found, **kept)
+        if msgspec.structs.replace(procedure, version=before.version, source=before.source) != before:
             news.append(msgspec.structs.replace(procedure, version=before.version + 1))
     return news
 
@@ -92,7 +98,7 @@ def _import(args: argparse.Namespace) -> int:
     if args.dry_run:
         return 0
     with client.connect(args) as stack:
-        news = next_versions(found.changes, _standing(stack))
+        news = next_versions(found.changes, _standing(stack), found.unsaid)
         print(f"{len(news)} new or changed, {len(found.changes) - len(news)} as they stand")
         _enact(stack, news)
     return 0

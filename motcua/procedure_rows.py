@@ -1,7 +1,9 @@
 """Rows of a procedure catalogue in CSV, turned into published procedures or refused with the reason.
 
 Columns: code, name_vi, field_vi, level, term_value, term_unit, term_raw, late_cutoff, fee_vnd, channels,
-source; others are ignored. What a row does not say is never guessed: a term without a unit is refused.
+source, and those of ``procedure_extras`` where there are any; others are ignored. What a row does not say is
+never guessed: a term without a unit is refused. A row the door would refuse is refused here, by the same
+checks.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ from typing import Final
 import msgspec
 
 from contracts.law import ProcedurePublished
-from contracts.words import Channel, TermUnit
+from contracts.words import TermUnit
 from motcua.failure import Failure
+from motcua.procedure_extras import EXTRAS, SILENT, RowError, channels, extras
+from services.intake.domain.law_checks import check_procedure
+from services.intake.domain.refusals import Refused
 
 CUTOFFS_FILE: Final = "procedures_late_cutoff.csv"
 """Beside the catalogue: code, late_cutoff, scope. A column late_cutoff_scope in the catalogue comes first."""
@@ -31,7 +36,6 @@ _COLUMNS: Final = frozenset(
     {"code", "name_vi", "field_vi", "level", "term_value", "term_unit", "term_raw", "late_cutoff"}
     | {"fee_vnd", "channels", "source"}
 )
-_CHANNELS: Final = {"direct": Channel.COUNTER, "online": Channel.ONLINE, "postal": Channel.POSTAL}
 
 Row = Mapping[str, str]
 
@@ -47,18 +51,15 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a catalogue gave: procedures at version 1, the rows refused, what was left out of rows taken."""
+    """What a catalogue gave: procedures at version 1, the rows refused, what was left out of rows taken.
+
+    `unsaid`: by code, the members that the row says nothing about.
+    """
 
     changes: list[ProcedurePublished] = field(default_factory=list)
+    unsaid: dict[str, frozenset[str]] = field(default_factory=dict)
     rejected: list[Remark] = field(default_factory=list)
     left_out: list[Remark] = field(default_factory=list)
-
-
-class _RefusedError(ValueError):
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 def read_procedures(path: Path) -> Imported:
@@ -74,14 +75,16 @@ def read_procedures(path: Path) -> Imported:
         code = row["code"]
         try:
             if code in seen:
-                raise _RefusedError("code occurs again", row["name_vi"])
+                raise RowError("code occurs again", row["name_vi"])
             seen.add(code)
             scope = row.get("late_cutoff_scope") or scopes.get((code, row["late_cutoff"]), "")
-            found.changes.append(_procedure(row, scope))
+            procedure, unsaid = _procedure(row, scope)
+            found.changes.append(procedure)
+            found.unsaid[code] = unsaid
             if row["late_cutoff"] and scope not in RECEIPT_SCOPES:
                 about = f"it concerns {scope}" if scope else "its scope is not known"
                 found.left_out.append(Remark(code, "late cut-off", f"{row['late_cutoff']}: {about}"))
-        except _RefusedError as refused:
+        except RowError as refused:
             found.rejected.append(Remark(code, refused.reason, refused.detail))
     return found
 
@@ -103,38 +106,46 @@ def _rows(path: Path, columns: frozenset[str]) -> Iterator[Row]:
         raise Failure(f"{path}: {error}") from error
 
 
-def _procedure(row: Row, scope: str) -> ProcedurePublished:
+def _procedure(row: Row, scope: str) -> tuple[ProcedurePublished, frozenset[str]]:
+    """The procedure of a row, and the members the row says nothing about."""
+    code = row["code"]
     value, unit = _term(row)
+    ways, level = channels(row["channels"])
+    more = extras(row) | ({} if level is None else {"online": level})
     cutoff = _cutoff(row["late_cutoff"]) if scope in RECEIPT_SCOPES else None
     fields = {
-        "code": row["code"],
+        "code": code,
         "version": 1,
         "name_vi": row["name_vi"],
         "field_vi": row["field_vi"],
         "level": row["level"],
         "term_value": value,
         "term_unit": unit,
-        "channels": _channels(row["channels"]),
+        "channels": ways,
         "late_cutoff": cutoff,
         "fee_vnd": _fee(row["fee_vnd"]),
         "source": row["source"] + (f"; mốc nhận {row['late_cutoff']} ({scope})" if cutoff else ""),
     }
     try:
-        return msgspec.convert(fields, ProcedurePublished)
+        procedure = msgspec.convert(fields | msgspec.to_builtins(more), ProcedurePublished)
+        check_procedure(procedure, code)
     except msgspec.ValidationError as error:
-        raise _RefusedError("not a procedure", str(error)) from error
+        raise RowError("not a procedure", str(error)) from error
+    except Refused as refused:
+        raise RowError("not a procedure", f"{refused.field}: {refused.rule}") from refused
+    return procedure, SILENT | EXTRAS - more.keys()
 
 
 def _term(row: Row) -> tuple[int, TermUnit]:
     value, unit, said = row["term_value"], row["term_unit"], row["term_raw"]
     if not value:
-        raise _RefusedError("no term", said)
+        raise RowError("no term", said)
     if not unit:
-        raise _RefusedError("term without a unit", said or value)
+        raise RowError("term without a unit", said or value)
     if not re.fullmatch("[0-9]{1,4}", value):
-        raise _RefusedError("term is no whole number", value)
+        raise RowError("term is no whole number", value)
     if unit not in TermUnit.__members__.values():
-        raise _RefusedError("unknown unit of a term", unit)
+        raise RowError("unknown unit of a term", unit)
     if unit == TermUnit.WORKING_HOUR and row["field_vi"] in PORT_FIELDS:
         unit = TermUnit.CLOCK_HOUR
     return int(value), TermUnit(unit)
@@ -144,19 +155,11 @@ def _cutoff(text: str) -> time:
     try:
         return time.fromisoformat(text)
     except ValueError:
-        raise _RefusedError("late cut-off is no time", text) from None
-
-
-def _channels(text: str) -> tuple[Channel, ...]:
-    names = text.split("|") if text else []
-    unknown = [name for name in names if name not in _CHANNELS]
-    if unknown or not names:
-        raise _RefusedError("unknown channel" if unknown else "no channel", text)
-    return tuple(_CHANNELS[name] for name in names)
+        raise RowError("late cut-off is no time", text) from None
 
 
 def _fee(text: str) -> int | None:
     """The fee in đồng. 0 often means that the source has no fee line, so it says nothing."""
     if text and not re.fullmatch("[0-9]{1,15}", text):
-        raise _RefusedError("fee is no whole number", text)
+        raise RowError("fee is no whole number", text)
     return int(text or 0) or None

@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from deploy.local.home import StackState
 from deploy.local.stack import LocalStack
 from motcua.client import Client
 from motcua.failure import Failure
+from motcua.own_stack import own_stack
 from motcua.replaying.autopsy import last_words
 from motcua.replaying.chaos import Chaos
 from motcua.replaying.door import Door
@@ -174,23 +173,17 @@ def _target(args: argparse.Namespace) -> Iterator[Target]:
         with _clients(args.url, None, key) as (client, patient):
             yield Target(client, patient)
         return
-    # A stopped replay takes its stack and its folder with it, as an interrupted one does.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="motcua-replay-") as home,
-            LocalStack(home, clock="log", broker=args.broker, brokers=args.brokers) as stack,
-            _clients(stack.intake_url, stack.analytics_url, stack.keys[Role.IMPORTER]) as (client, patient),
-        ):
-            try:
-                yield Target(client, patient, stack)
-            except HistoryError:
-                raise  # the stack did nothing wrong and has nothing to say
-            except Failure:
-                sys.stderr.write(last_words(stack))  # its folder, and the logs in it, are gone in a moment
-                raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with (
+        own_stack("replay", clock="log", broker=args.broker, brokers=args.brokers) as stack,
+        _clients(stack.intake_url, stack.analytics_url, stack.keys[Role.IMPORTER]) as (client, patient),
+    ):
+        try:
+            yield Target(client, patient, stack)
+        except HistoryError:
+            raise  # the stack did nothing wrong and has nothing to say
+        except Failure:
+            sys.stderr.write(last_words(stack))  # its folder, and the logs in it, are gone in a moment
+            raise
 
 
 @contextlib.contextmanager

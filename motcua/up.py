@@ -131,6 +131,8 @@ def _welcome(home: Home, state: RunState, keys: dict[str, str], changes: list[La
         f"Board: {urls['analytics']}/#key={key}",
     ]
     example = _example(urls["intake"], key, changes)
+    if example and state.clock == Clock.SYSTEM:
+        lines += ["", runnable("One dossier's whole day, in a second terminal: `motcua tour`.")]
     if example:
         lines += ["", "Hand in a dossier (answers with its state once the workflow has decided):", example]
     lines += [

@@ -38,6 +38,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     supplement_requested: int
     refused: int
     withdrawn: int
+    stopped: int
+    declined: int
+    late_by_original: int
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -86,11 +89,14 @@ class Report(Struct, frozen=True, kw_only=True):
             ("  early", "trước hạn", figures.early),
             ("  on time", "đúng hạn", figures.on_time),
             ("  late", "quá hạn", figures.late),
+            ("    by the first promise", "quá hạn theo hẹn đầu", figures.late_by_original),
             ("  not yet due", "chưa đến hạn", figures.not_due),
             ("  paused", "tạm dừng", figures.paused),
             ("    of these, supplement requested", "chờ bổ sung", figures.supplement_requested),
             ("  refused", "từ chối tiếp nhận", figures.refused),
             ("  withdrawn", "công dân rút", figures.withdrawn),
+            ("  stopped", "dừng giải quyết", figures.stopped),
+            ("Declined, whatever the outcome", "từ chối giải quyết", figures.declined),
             ("Facts compared with the log", "sự kiện đối chiếu", checked.facts),
             ("Reconciliation: missing", "thiếu", checked.missing),
             ("Reconciliation: duplicated", "trùng", checked.duplicated),

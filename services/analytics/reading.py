@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any, Final, Protocol
 
 from services.analytics.domain.dossier import DossierRow
-from services.analytics.domain.figures import Counts, count
+from services.analytics.domain.figures import Counts, Subsets, count
 from services.analytics.domain.rows import FactRow
+from services.analytics.domain.stamps import StampKey, StampRow
 from services.analytics.queries import query
 
 # What the Date type of the warehouse can hold.
@@ -59,7 +60,7 @@ class Group:
 def figures(tables: Tables, part: Slice) -> Counts:
     """The counts of a slice."""
     found = tables.rows(query("figures"), part.parameters())
-    return count({row[0]: row[1] for row in found}, sum(row[2] for row in found))
+    return count({row[0]: row[1] for row in found}, (Subsets(*row[2:]) for row in found))
 
 
 def compliance(tables: Tables, part: Slice, period: str, by: frozenset[str]) -> dict[Group, Counts]:
@@ -67,12 +68,12 @@ def compliance(tables: Tables, part: Slice, period: str, by: frozenset[str]) -> 
     splits = {f"by_{name}": int(name in by) for name in ("agency", "procedure", "channel")}
     found = tables.rows(query("compliance"), {**part.parameters(), **splits, "period": period})
     buckets: dict[Group, dict[str, int]] = defaultdict(dict)
-    waiting: dict[Group, int] = defaultdict(int)
-    for starts, agency, procedure, channel, bucket, number, supplements in found:
+    subsets: dict[Group, list[Subsets]] = defaultdict(list)
+    for starts, agency, procedure, channel, bucket, number, *parts in found:
         group = Group(starts, agency, procedure, channel)
         buckets[group][bucket] = number
-        waiting[group] += supplements
-    return {group: count(numbers, waiting[group]) for group, numbers in buckets.items()}
+        subsets[group].append(Subsets(*parts))
+    return {group: count(numbers, subsets[group]) for group, numbers in buckets.items()}
 
 
 def dossier(tables: Tables, dossier_id: str) -> DossierRow | None:
@@ -106,6 +107,18 @@ def dossiers_of(tables: Tables, partition: int) -> dict[str, DossierRow]:
     """All dossiers of a partition."""
     found = tables.rows(query("dossiers_of_partition"), {"partition": partition})
     return {row[0]: DossierRow(*row) for row in found}
+
+
+def stamps_of(tables: Tables, partition: int) -> dict[StampKey, StampRow]:
+    """All stamps, as far as the rows of a partition make them."""
+    found = (StampRow(*row) for row in tables.rows(query("stamps_of_partition"), {"partition": partition}))
+    return {stamp.key: stamp for stamp in found}
+
+
+def stamps_on(tables: Tables, dossier_id: str, seals: Sequence[str]) -> list[StampRow]:
+    """The stamps that these seals put on a dossier, in their order."""
+    given: dict[str, Parameter] = {"dossier_id": dossier_id, "seals": sorted(seals)}
+    return [StampRow(*row) for row in tables.rows(query("stamps_of_dossier"), given)]
 
 
 def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int]]:

@@ -15,7 +15,7 @@ from services.analytics.domain.batch import Record
 from services.analytics.domain.comparison import Findings, PartitionProof, stray
 from services.analytics.domain.intents import Range
 from services.analytics.errors import AnalyticsError
-from services.analytics.reading import Tables, clocks, dossiers_of, strays, stretch
+from services.analytics.reading import Tables, clocks, dossiers_of, stamps_of, strays, stretch
 from services.analytics.sink.status import Status
 
 _STRETCH: Final = 20_000
@@ -94,6 +94,7 @@ class Reconciler:
         try:
             until = self._status.snapshot().positions[partition]
             dossiers = dossiers_of(self._tables, partition)
+            stamps = stamps_of(self._tables, partition)
             clock = clocks(self._tables).get(partition)
         finally:
             self._gate.release()
@@ -103,6 +104,7 @@ class Reconciler:
             records = log.read([Range(partition, start, end)])
             proof.compare_stretch(records, stretch(self._tables, partition, start, end))
         proof.compare_dossiers(dossiers)
+        proof.compare_stamps(stamps)
         proof.compare_clock(clock)
         proof.findings.until = until
         return proof.findings

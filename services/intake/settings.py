@@ -53,7 +53,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=port,
         keys=_keys(_needed(environ, "MOTCUA_API_KEYS")),
-        province_key=_province_key(_needed(environ, "MOTCUA_PROVINCE_KEY")),
+        province_key=read_province_key(_needed(environ, "MOTCUA_PROVINCE_KEY")),
         clock=Clock(_one_of(environ, "MOTCUA_CLOCK", tuple(Clock), Clock.SYSTEM)),
         analytics_url=_url(_needed(environ, "MOTCUA_ANALYTICS_URL")),
         instance=instance,
@@ -105,7 +105,8 @@ def _keys(path: str) -> KeyRing:
         raise SettingError(f"MOTCUA_API_KEYS: {path!r}: {error}") from error
 
 
-def _province_key(path: str) -> bytes:
+def read_province_key(path: str) -> bytes:
+    """The key of the pseudonyms in the file at `path`. Raises SettingError, which does not repeat it."""
     text = _read("MOTCUA_PROVINCE_KEY", path).strip()
     try:
         key = bytes.fromhex(text)

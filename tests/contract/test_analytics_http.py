@@ -10,7 +10,7 @@ from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.rows import micros
 from tests.fakes.analytics import MemoryFactLog
 from tests.fakes.analytics_desk import BUCKETS, Desk, a_desk, assert_problem
-from tests.fakes.analytics_facts import START
+from tests.fakes.analytics_lives import START
 
 
 @pytest.fixture

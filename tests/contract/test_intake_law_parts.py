@@ -127,6 +127,7 @@ def _step(number: int, **members: Any) -> dict[str, Any]:
         ({**WHOLE, **_step(3, role="counter")}, "steps[3].role", "bad_shape"),
         ({**WHOLE, **_step(3, role="carrier")}, "steps[3].role", "bad_shape"),
         ({**WHOLE, **_step(0, place="home")}, "steps[0].place", "bad_shape"),
+        ({**WHOLE, **_step(2, place="office")}, "steps[2].place", "bad_shape"),
         ({**WHOLE, **_step(0, step="read")}, "steps[0].step", "bad_shape"),
         ({**WHOLE, **_step(0, colour=1)}, "steps[0].colour", "bad_shape"),
         ({**WHOLE, "statutory_unit": None}, "statutory_unit", "bad_shape"),
@@ -168,6 +169,7 @@ async def test_what_does_not_hold_together_is_refused_at_its_place(
     [
         {"steps": [{**step, "share": 0} for step in STEPS]},
         {"steps": []},
+        {**_step(2, place="office"), "on_site": False},
         {"statutory_value": 3},
         # A term in other units is not compared: how long either is depends on the calendar.
         {"statutory_value": 1, "statutory_unit": "month"},

@@ -8,18 +8,24 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from contracts.commands import DeadlinesReached, TimeAdvanced
-from contracts.facts import Cause
+from contracts.commands import Command, DeadlinesReached, DrawNumber, TimeAdvanced
+from contracts.facts import Cause, Fact, FactBody
+from contracts.outcomes import ActionName, Result
 from contracts.words import Clock
-from services.workflow.engine import restoring, runner, verify
+from legalclock.moments import local
+from services.workflow.domain import seals
+from services.workflow.domain.actions import action_of
+from services.workflow.domain.seals import Register
+from services.workflow.engine import drawing, partition, restoring, runner, verify
 from services.workflow.engine.parking import Parking
 from services.workflow.engine.partition import Partition
-from services.workflow.engine.records import Decoded, Poison
+from services.workflow.engine.records import Decoded, Incoming, Output, Poison
 from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.runner import Runner
 from services.workflow.engine.turns import Turns
-from tests.crash.harness.history import END, Fragile
+from tests.crash.harness.history import END, Fragile, history
 from tests.crash.harness.oracle import Kept, Reader, read_once
 from tests.crash.harness.schedule import survive
 from tests.crash.harness.stage import Stage, in_virtual_time
@@ -47,6 +53,29 @@ def words(verdict: Verdict) -> str:
     return f"lost {verdict.lost}, doubled {verdict.doubled}, different {verdict.different}"
 
 
+def test_the_histories_hold_everything_that_can_happen_to_a_dossier() -> None:
+    """Every action done, every fact told, seals of both years."""
+    told: set[type] = set()
+    done: set[ActionName | None] = set()
+    stamped: set[tuple[str, int]] = set()
+    for seed in range(150):
+        decided = Partition(0, Clock.SYSTEM)
+        entries = history(random.Random(seed), Clock.SYSTEM, 0)
+        for offset, entry in enumerate([*entries, None]):
+            message = decided.due(END) if entry is None else entry
+            if isinstance(message, bytes | None):
+                continue
+            output = decided.apply([Decoded(Incoming(offset, None, None), message)])
+            facts = [fact for fact in output.facts if isinstance(fact, Fact)]
+            told |= {type(fact.body) for fact in facts}
+            stamped |= {(draw.seal, local(draw.at).year) for draw in output.forwards}
+            if isinstance(message, Command) and [one.result for one in output.outcomes] == [Result.ACCEPTED]:
+                done.add(action_of(message.body))
+    assert told == set(FactBody.__args__)
+    assert done == set(ActionName)
+    assert len(stamped) >= 8
+
+
 class CommitsFirst(Runner):
     """Acknowledges a batch before its states are durable."""
 
@@ -59,21 +88,26 @@ class CommitsFirst(Runner):
 class StatesFirst(Runner):
     """Writes the states before the facts that led to them."""
 
-    async def _process(self, batch: list[Any]) -> None:
-        items: list[Decoded | Poison] = [queued.item for queued in batch]
-        output = self.partition.apply(items)
+    async def _decide(self, items: list[Decoded | Poison]) -> Output:
+        output = await super()._decide(items)
         await self._write_states(output.states)
-        self._may_write()
-        await self._log.write(
-            self.partition.number, output.facts, output.outcomes, output.poison, self._wall()
-        )
-        self._at("facts acked")
-        for queued in batch:
-            queued.ack()
-        self._appended = None
+        output.states = {}
+        return output
 
 
-@pytest.mark.parametrize("kind", [CommitsFirst, StatesFirst])
+class ForwardsLast(Runner):
+    """Asks for numbers after the states were written, which say that all is done."""
+
+    async def _forward(self, output: Output) -> None:
+        self._output = output
+
+    async def _write_states(self, states: dict[str, bytes]) -> None:
+        await super()._write_states(states)
+        output, self._output = getattr(self, "_output", Output()), Output()
+        await super()._forward(output)
+
+
+@pytest.mark.parametrize("kind", [CommitsFirst, StatesFirst, ForwardsLast])
 def test_another_order_of_durability(kind: type[Runner]) -> None:
     assert found_out(kind)
 
@@ -118,6 +152,29 @@ def test_law_and_time_are_batches_of_their_own(monkeypatch: pytest.MonkeyPatch) 
     assert not any(map(torn, range(12)))
     monkeypatch.setattr(runner, "concerns_partition", lambda message: False)
     assert any(map(torn, range(12)))
+
+
+def test_a_register_that_draws_for_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(register: Register | None, *rest: Any) -> Any:
+        return seals.draw(register and replace(register, marks=()), *rest)
+
+    monkeypatch.setattr(drawing, "draw", draw)
+    assert "doubled" in found_out()
+
+
+def test_a_register_that_knows_one_mark_for_all_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offsets of several partitions say nothing of each other."""
+
+    def draw(register: Register | None, record: DrawNumber, cause: Cause) -> Any:
+        return seals.draw(register, replace(record, source=replace(record.source, partition=0)), cause)
+
+    monkeypatch.setattr(drawing, "draw", draw)
+    assert found_out()
+
+
+def test_a_stamp_nobody_asks_a_number_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition, "draws", lambda facts: ())
+    assert "lost" in found_out()
 
 
 def test_a_record_decided_twice(monkeypatch: pytest.MonkeyPatch) -> None:

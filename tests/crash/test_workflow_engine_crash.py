@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contracts.codec import decode_command
-from contracts.commands import Command, Parked, TimeAdvanced
+from contracts.commands import Cause, Command, DrawNumber, Parked, TimeAdvanced
 from contracts.words import Clock
 from services.workflow import engine
 from services.workflow.engine.lease import LeaseExpiredError
@@ -138,7 +138,7 @@ def test_a_refusal_before_the_law_stands() -> None:
     assert not play(Clock.SYSTEM, story)
 
 
-@pytest.mark.parametrize("point", ["decided", "facts acked", "deadlines due"])
+@pytest.mark.parametrize("point", ["decided", "facts acked", "forwards acked", "deadlines due"])
 def test_a_worker_that_lost_its_session_writes_nothing_any_more(point: str) -> None:
     """Stopped for longer than a session before facts, states or a record of time, and gone on."""
 
@@ -185,6 +185,42 @@ def test_what_a_zombie_writes_after_its_successor_loses(point: str) -> None:
         assert written(topics) > before, "it wrote nothing: this proves nothing"
 
     assert not play(Clock.SYSTEM, story)
+
+
+def test_a_zombie_forwards_draws_after_its_successor() -> None:
+    """It has told a stamp; its successor asks for the number, and for those of later stamps; then it does."""
+
+    async def story(stage: Stage) -> None:
+        topics = stage.cluster.partitions[0]
+
+        def freeze(worker: Worker) -> None:
+            stamped = any(b"StampApplied" in data for _, data in topics.facts)
+            if stamped:
+                worker.freeze()
+            else:
+                stage.world.hooks["facts acked"] = freeze
+
+        stage.world.hooks["facts acked"] = freeze
+        fill(stage)
+        zombie = await stage.join()
+        await stage.until(lambda: zombie.frozen)
+        assert drawn(topics) == []
+        await stage.join()
+        await stage.settle()
+        sources = drawn(topics)
+        assert len(sources) == len(set(sources)) > 1
+        zombie.thaw()
+        await stage.until(lambda: len(drawn(topics)) > len(sources))
+        assert set(drawn(topics)) == set(sources)
+        await stage.settle()
+
+    assert not play(Clock.SYSTEM, story)
+
+
+def drawn(topics: Topics) -> list[Cause]:
+    """For which stamps numbers were asked, repeats and all."""
+    messages = (decode_command(r.value) for r in topics.commands if r.key not in (b"x", None))
+    return [message.source for message in messages if isinstance(message, DrawNumber)]
 
 
 def test_states_of_another_topic_are_refused() -> None:

@@ -117,6 +117,7 @@ def test_a_leader_dies_in_the_middle_and_the_figures_are_exact(tmp_path: Path) -
         "paused": fates[Fate.WAITING],
         "refused": fates[Fate.REFUSED],
         "withdrawn": 0,
+        "stopped": 0,
         "refused_lines": 0,
         "commands": lines,
         "reconciliation": {"missing": 0, "duplicated": 0, "mismatched": 0},

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.dossier import DossierRow, fold
 from services.analytics.domain.intents import Entry, Range
-from services.analytics.domain.rows import FactRow
+from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.errors import LogTruncatedError, RetryLaterError
 from services.analytics.sink.loop import Ports
 
@@ -214,11 +214,18 @@ class MemoryWarehouse:
 
     def merged(self) -> dict[str, DossierRow]:
         """The dossiers as the merged states say."""
-        states: dict[str, DossierRow] = {}
-        for (_, dossier_id), rows in self.dossiers.items():
-            for row in sorted(rows, key=lambda row: row.seq):
-                states[dossier_id] = fold(states.get(dossier_id), row)
-        return states
+        return folded(
+            sorted((row for rows in self.dossiers.values() for row in rows), key=lambda row: row.seq)
+        )
+
+
+def folded(rows: Iterable[FactRow]) -> dict[str, DossierRow]:
+    """The dossiers of rows that come in order of seq; a number that a seal's register gave makes none."""
+    states: dict[str, DossierRow] = {}
+    for row in rows:
+        if row.type != NUMBER_DRAWN:
+            states[row.dossier_id] = fold(states.get(row.dossier_id), row)
+    return states
 
 
 class MemorySinkWarehouse:

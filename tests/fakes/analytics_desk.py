@@ -28,7 +28,7 @@ from tests.fakes.analytics import FakeClock, MemoryFactLog, MemoryFacts, MemoryW
 from tests.fakes.analytics_facts import fill
 from tests.fakes.analytics_tables import MemoryTables
 
-BUCKETS = ("early", "on_time", "late", "not_due", "paused", "refused", "withdrawn")
+BUCKETS = ("early", "on_time", "late", "not_due", "paused", "refused", "withdrawn", "stopped")
 KEYS = "\n".join(
     f'[clients.{role.value.replace("_", "-")}]\nsha256 = "{hash_key(role.value)}"\nrole = "{role.value}"'
     for role in Role

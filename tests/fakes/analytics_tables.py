@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from services.analytics.domain.dossier import DossierRow
-from services.analytics.domain.rows import FactRow
+from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
+from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
 from services.analytics.queries import query
 
 Row = tuple[Any, ...]
+
+_NAMED: Final = (
+    "figures",
+    "compliance",
+    "dossier",
+    "facts_of_dossier",
+    "dossiers_by_code",
+    "clocks",
+    "strays",
+    "dossiers_of_partition",
+    "facts_of_stretch",
+    "stamps_of_partition",
+    "stamps_of_dossier",
+)
 
 
 class MemoryTables:
@@ -30,26 +45,43 @@ class MemoryTables:
         if self.failure is not None:
             raise self.failure
         given = dict(parameters or {})
-        for name in ("figures", "compliance", "dossier", "facts_of_dossier", "dossiers_by_code", "clocks"):
+        for name in _NAMED:
             if text == query(name):
                 answer: list[Row] = getattr(self, f"_{name}")(**given)
                 return answer
-        if text == query("strays"):
-            return self._strays(**given)
-        if text == query("dossiers_of_partition"):
-            ours = {fact.dossier_id for fact in self.facts if fact.log_partition == given["partition"]}
-            return [tuple(row) for row in self.dossiers.values() if row.dossier_id in ours]
-        if text == query("facts_of_stretch"):
-            return [
-                tuple(row)
-                for row in self.facts
-                if row.log_partition == given["partition"] and given["start"] <= row.log_offset < given["end"]
-            ]
         raise AssertionError(f"a query nobody named: {text}")
+
+    def _dossiers_of_partition(self, partition: int) -> list[Row]:
+        ours = {fact.dossier_id for fact in self.facts if fact.log_partition == partition}
+        return [tuple(row) for row in self.dossiers.values() if row.dossier_id in ours]
+
+    def _facts_of_stretch(self, partition: int, start: int, end: int) -> list[Row]:
+        return [
+            tuple(row)
+            for row in self.facts
+            if row.log_partition == partition and start <= row.log_offset < end
+        ]
+
+    def stamps(self, partition: int | None = None) -> dict[StampKey, StampRow]:
+        """The stamps folded from the facts, of all partitions or one."""
+        found: dict[StampKey, StampRow] = {}
+        for fact in self.facts:
+            key = stamp_of(fact)
+            if key is not None and partition in (None, fact.log_partition):
+                found[key] = fold_stamp(found.get(key), fact)
+        return found
+
+    def _stamps_of_partition(self, partition: int) -> list[Row]:
+        return [tuple(row) for row in self.stamps(partition).values()]
+
+    def _stamps_of_dossier(self, dossier_id: str, seals: list[str]) -> list[Row]:
+        ours = [row for row in self.stamps().values() if row.dossier_id == dossier_id and row.seal in seals]
+        return [tuple(row) for row in sorted(ours, key=lambda row: row.stamp)]
 
     def _strays(self, partitions: int) -> list[Row]:
         facts = Counter(fact.log_partition for fact in self.facts)
-        dossiers = Counter(part for part, _ in {(fact.log_partition, fact.dossier_id) for fact in self.facts})
+        whose = {(row.log_partition, row.dossier_id) for row in self.facts if row.type != NUMBER_DRAWN}
+        dossiers = Counter(part for part, _ in whose)
         found = sorted(part for part in facts | dict(self.clocks) if part >= partitions)
         return [(part, facts[part], dossiers[part], int(part in self.clocks)) for part in found]
 
@@ -62,9 +94,7 @@ class MemoryTables:
 
     def _figures(self, **given: Any) -> list[Row]:
         rows = self._slice(**given)
-        counts = Counter(row.bucket for row in rows)
-        waiting = Counter(row.bucket for row in rows if row.status == 5)
-        return [(bucket, number, waiting[bucket]) for bucket, number in sorted(counts.items())]
+        return [(bucket, *_numbers(rows, bucket)) for bucket in sorted({row.bucket for row in rows})]
 
     def _compliance(
         self, period: str, by_agency: int, by_procedure: int, by_channel: int, **given: Any
@@ -80,17 +110,30 @@ class MemoryTables:
             )
 
         rows = self._slice(**given)
-        waiting = Counter(key(row) for row in rows if row.status == 5)
-        return [(*one, number, waiting[one]) for one, number in sorted(Counter(map(key, rows)).items())]
+        groups = sorted({key(row) for row in rows})
+        return [(*one, *_numbers([row for row in rows if key(row) == one], one[-1])) for one in groups]
 
     def _dossier(self, dossier_id: str) -> list[Row]:
         return [tuple(row) for row in self.dossiers.values() if row.dossier_id == dossier_id]
 
     def _facts_of_dossier(self, dossier_id: str) -> list[Row]:
-        return [tuple(row) for row in self.facts if row.dossier_id == dossier_id]
+        ours = [row for row in self.facts if row.dossier_id == dossier_id and row.type != NUMBER_DRAWN]
+        return [tuple(row) for row in sorted(ours, key=lambda row: (row.seq, row.log_offset))]
 
     def _dossiers_by_code(self, code: str) -> list[Row]:
         return [(row.dossier_id,) for row in self.dossiers.values() if row.dossier_code == code]
 
     def _clocks(self) -> list[Row]:
         return sorted(self.clocks.items())
+
+
+def _numbers(rows: list[DossierRow], bucket: str) -> Row:
+    ours = [row for row in rows if row.bucket == bucket]
+    return (
+        len(ours),
+        sum(row.status == 5 for row in ours),
+        sum(row.declined for row in ours),
+        sum(row.late_by_original for row in ours),
+        sum(row.five_on_site is not None for row in ours),
+        sum(row.five_on_site == 1 for row in ours),
+    )

@@ -20,6 +20,9 @@ BUCKETS: Final = (
     "supplement_requested",
     "refused",
     "withdrawn",
+    "stopped",
+    "declined",
+    "late_by_original",
 )
 
 
@@ -118,14 +121,5 @@ class FakeStack:
 
     def _figures(self, request: httpx.Request) -> httpx.Response:
         self.figures_query = dict(request.url.params)
-        names = [
-            "early",
-            "on_time",
-            "late",
-            "not_due",
-            "paused",
-            "supplement_requested",
-            "refused",
-            "withdrawn",
-        ]
-        return httpx.Response(200, json={"received": len(self.taken), **dict.fromkeys(names, 0), "rates": {}})
+        counts = dict.fromkeys(BUCKETS, 0)
+        return httpx.Response(200, json={"received": len(self.taken), **counts, "rates": {}})

@@ -15,13 +15,13 @@ import pytest
 from services.analytics import reading
 from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
 from services.analytics.domain.batch import translate
-from services.analytics.domain.dossier import DossierRow, fold
-from services.analytics.domain.rows import FactRow
+from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations import migrate, shipped
 from services.analytics.reading import Slice
-from tests.fakes.analytics import MemoryFacts
+from tests.fakes.analytics import MemoryFacts, folded
 from tests.fakes.analytics_facts import fill
+from tests.fakes.analytics_lives import SEAL
 from tests.fakes.analytics_tables import MemoryTables
 from tests.waiting import wait_until
 from tests.warehouse_process import WarehouseProcess
@@ -44,7 +44,17 @@ def url_of(process: WarehouseProcess) -> str:
 def connection(house: WarehouseProcess) -> Iterator[Connection]:
     """A connection to empty tables."""
     one = Connection(url_of(house))
-    for name in ("dossiers_feed", "dossiers_now", "facts", "dossiers", "clocks", "migrations"):
+    names = (
+        "dossiers_feed",
+        "stamps_feed",
+        "dossiers_now",
+        "facts",
+        "dossiers",
+        "stamps",
+        "clocks",
+        "migrations",
+    )
+    for name in names:
         one.run(f"DROP TABLE IF EXISTS {name}")
     migrate(one)
     yield one
@@ -58,11 +68,15 @@ def rows() -> list[FactRow]:
     return [row for records in facts.records.values() for row in translate(records, {}).rows]
 
 
-def folded(rows: list[FactRow]) -> dict[str, DossierRow]:
-    states: dict[str, DossierRow] = {}
-    for row in rows:
-        states[row.dossier_id] = fold(states.get(row.dossier_id), row)
-    return states
+def assert_merged(connection: Connection, rows: list[FactRow]) -> None:
+    """The roll-ups of every partition say what the rows of that partition do."""
+    memory = MemoryTables(folded(rows), rows)
+    for partition in PARTITIONS:
+        dossiers, stamps = reading.dossiers_of(memory, partition), reading.stamps_of(memory, partition)
+        assert dossiers
+        assert stamps
+        assert reading.dossiers_of(connection, partition) == dossiers
+        assert reading.stamps_of(connection, partition) == stamps
 
 
 def test_rows_come_back_as_they_went_in(connection: Connection, rows: list[FactRow]) -> None:
@@ -82,11 +96,7 @@ def test_a_token_again_inserts_nothing_twice(connection: Connection, rows: list[
         sink.insert_facts(rows[:200], "one")
         sink.insert_clocks({0: 5_000_000, 1: 7_000_000}, "one")
     sink.insert_facts(rows[200:], "two")
-    states = folded(rows)
-    for partition in PARTITIONS:
-        ours = {row.dossier_id for row in rows if row.log_partition == partition}
-        found = reading.dossiers_of(connection, partition)
-        assert found == {dossier_id: states[dossier_id] for dossier_id in ours}
+    assert_merged(connection, rows)
     assert reading.clocks(connection) == {0: 5_000_000, 1: 7_000_000}
 
 
@@ -95,14 +105,10 @@ def test_pieces_of_a_state_merge_in_any_order(connection: Connection, rows: list
     random.Random(1).shuffle(shuffled)
     for place in range(0, len(shuffled), 40):
         SinkWarehouse(connection).insert_facts(shuffled[place : place + 40], f"part {place}")
-    found: dict[str, DossierRow] = {}
-    for partition in PARTITIONS:
-        found |= reading.dossiers_of(connection, partition)
-    assert found == folded(rows)
-    connection.run("OPTIMIZE TABLE dossiers FINAL")
-    assert reading.dossiers_of(connection, 0) == {
-        key: row for key, row in folded(rows).items() if key in reading.dossiers_of(connection, 0)
-    }
+    assert_merged(connection, rows)
+    for table in ("dossiers", "stamps"):
+        connection.run(f"OPTIMIZE TABLE {table} FINAL")
+    assert_merged(connection, rows)
 
 
 SLICES = [
@@ -141,9 +147,26 @@ def test_one_dossier_its_history_and_its_code(connection: Connection, rows: list
         assert reading.dossier(connection, dossier_id) == reading.dossier(memory, dossier_id)
         assert reading.history(connection, dossier_id) == reading.history(memory, dossier_id)
     assert reading.dossier(connection, "f" * 32) is None
+    register = next(row.dossier_id for row in rows if row.type == NUMBER_DRAWN)
+    assert (reading.dossier(connection, register), reading.history(connection, register)) == (None, [])
     code = "H52.18-200201-0001"
     assert reading.by_code(connection, code) == sorted(reading.by_code(memory, code))[:20]
     assert reading.by_code(connection, "'; DROP TABLE facts") == []
+
+
+def test_the_stamps_of_a_dossier_have_the_numbers_of_their_seal(
+    connection: Connection, rows: list[FactRow]
+) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    stamped = {row.dossier_id for row in rows if row.type == "StampRevoked"}
+    assert stamped
+    for dossier_id in stamped:
+        found = reading.stamps_on(connection, dossier_id, [SEAL, "H52.99-D1"])
+        assert found == reading.stamps_on(memory, dossier_id, [SEAL])
+        assert found[0].revoked_at
+        assert found[0].number
+    assert reading.stamps_on(connection, min(stamped), []) == []
 
 
 def test_what_stands_for_partitions_nobody_has_is_found(connection: Connection, rows: list[FactRow]) -> None:
@@ -205,6 +228,9 @@ def test_a_frozen_warehouse_is_told_soon_and_a_thawed_one_answers(tmp_path: Path
     try:
         assert pool.rows("SELECT 1") == [(1,)]
         process.process.send_signal(signal.SIGSTOP)
+        # The signal stops its threads one by one: a ping may still be answered, and then the query is given.
+        witness = Pool(url_of(process), size=1, sign_of_life=0.5, timeout=0.5)
+        wait_until(lambda: not _answers(witness), 30, "the warehouse to freeze")
         for _ in range(2):  # with a connection that was fine, and with a new one
             with pytest.raises(RetryLaterError):
                 pool.rows("SELECT 1")

@@ -20,11 +20,13 @@ from contracts.law import AgencyPublished, LawEnacted
 from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ, INTENTS, LAW, TOPICS
 from deploy.local.ports import HOST
 from services.analytics.adapters.kafka import Brokers, KafkaFactLog
+from services.analytics.domain.buckets import Bucket
 from services.analytics.domain.intents import Range
 from services.analytics.errors import TopicRecreatedError, WarehouseMismatchError
 from tests.brokers import ensure_topics
 from tests.fakes.analytics import MemoryFacts
-from tests.fakes.analytics_facts import START, fill, truth
+from tests.fakes.analytics_facts import fill, truth
+from tests.fakes.analytics_lives import START
 from tests.integration.sink_stack import PATIENCE, Stack, a_log, interleaved, records_in
 from tests.waiting import wait_until
 
@@ -50,9 +52,7 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     wait_until(
         lambda: stack.ask("/v1/freshness")["lag_records"] == 0, PATIENCE, "the lag to be known as none"
     )
-    assert figures["received"] == sum(
-        figures[name] for name in ("early", "on_time", "late", "not_due", "paused", "refused", "withdrawn")
-    )
+    assert figures["received"] == sum(figures[bucket.value] for bucket in Bucket)
     assert datetime.fromisoformat(fresh["clock"]) == START + timedelta(days=400)
     board = httpx.get(f"http://{stack.http}/")
     assert board.status_code == 200

@@ -32,7 +32,7 @@ from deploy.local.ports import HOST, free_ports
 from services.workflow.adapters.patches import patch_fetch_wait, patch_heartbeat
 from services.workflow.engine.lease import Lease, LeaseExpiredError
 from tests.brokers import KIND, running_broker
-from tests.fakes.workflow import AGENCY, command, life, procedure
+from tests.fakes.workflow import AGENCY, command, life, procedure, seal
 from tests.waiting import wait_until
 
 PATIENCE = 45.0
@@ -145,6 +145,7 @@ def law() -> LawChanged:
             CalendarAmended(years=years, days=(), source="test"),
             procedure(),
             procedure("1.000003", 0, TermUnit.CLOCK_HOUR),
+            seal(),
         ),
     )
 
@@ -164,23 +165,30 @@ def test_a_dossier_goes_through_and_survives_kill_nine(own_broker: str, workers:
         read_until(own_broker, OUTCOMES, lambda got: len({r.headers[1][1] for r in got}) == 12 * 7)
     )
     assert {decode_outcome(r.value).result for r in answers} == {Result.ACCEPTED}
-    wanted = 12 * 9  # seven commands; stamp and return each give two facts
+    wanted = 12 * 11  # seven commands; a stamp gives three facts and has its number drawn, a return gives two
     records = asyncio.run(
         read_until(
             own_broker, FACTS, lambda got: len({(r.key, decode_fact(r.value).cause) for r in got}) >= wanted
         )
     )
     by_dossier: dict[str, dict[int, facts.Fact]] = {}
+    numbers: dict[tuple[int, int], facts.NumberDrawn] = {}
     for record in records:
         fact = decode_fact(record.value)
-        assert isinstance(fact, facts.Fact)
         assert record.partition == fact.cause.partition
+        if isinstance(fact, facts.NumberDrawn):
+            place = fact.year, fact.number
+            assert numbers.setdefault(place, fact) == fact, "the same number for two stamps"
+            continue
+        assert isinstance(fact, facts.Fact)
         known = by_dossier.setdefault(fact.dossier_id, {}).setdefault(fact.seq, fact)
         assert known == fact, "the same number twice with different content"
     assert len(by_dossier) == 12
     for numbered in by_dossier.values():
-        assert sorted(numbered) == list(range(1, 10))
-        assert numbered[9].status is NationalStatus.RETURNED
+        assert sorted(numbered) == list(range(1, 11))
+        assert numbered[10].status is NationalStatus.RETURNED
+    assert len(numbers) == 12
+    assert {one.dossier_id for one in numbers.values()} == by_dossier.keys()
     metrics = urllib.request.urlopen(f"{url}/metrics", timeout=5).read().decode()
     assert "motcua_workflow_facts_total" in metrics
     process.send_signal(signal.SIGTERM)

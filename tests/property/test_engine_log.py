@@ -20,14 +20,15 @@ from msgspec.structs import replace
 from contracts import commands
 from contracts.codec import decode_fact, encode
 from contracts.commands import Command, CommandBody, CommandRecord, LawChanged, TimeAdvanced
-from contracts.facts import Cause, DueDatePassed, Fact
+from contracts.facts import Cause, DueDateAmended, DueDatePassed, Fact
 from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion, LawChange
-from contracts.words import Channel, Clock, Step
+from contracts.words import Channel, Clock
 from services.workflow.domain.decide import Decision
 from services.workflow.domain.dossier import DUE_TIMER, MEMORY, Dossier
 from services.workflow.domain.engines import ENGINES, Engine, Engines, Fired, UnknownEngineError
 from services.workflow.domain.evolve import evolve
 from services.workflow.domain.law import Law
+from services.workflow.engine.crossing import Crossing
 from services.workflow.engine.partition import Partition
 from services.workflow.engine.records import (
     Decoded,
@@ -40,6 +41,7 @@ from services.workflow.engine.records import (
 )
 from services.workflow.engine.restoring import Restoring
 from services.workflow.engine.verify import verify
+from tests.crash.harness.numbers import judge_numbers
 from tests.fakes.workflow import (
     AGENCY,
     HOURLY,
@@ -47,9 +49,11 @@ from tests.fakes.workflow import (
     PROCEDURE,
     START,
     command,
+    key_of,
     law_record,
     procedure,
 )
+from tests.fakes.workflow_lives import anything, bodies, more_law
 
 SIGNED: Final = "2" * 32
 OLD: Final[Engines] = {1: ENGINES[1]}
@@ -78,15 +82,6 @@ def _signed(fact: Fact) -> Fact:
 BOTH: Final[Engines] = {**OLD, 2: Engine(_decide, _fire, _redate)}
 
 NAMES = ("a", "b", "c")
-BODIES: list[CommandBody] = [
-    commands.AcceptDossier(f"{AGENCY}-250303-0001"),
-    *(commands.CompleteStep(step) for step in Step),
-    commands.RequestSupplement("missing_document"),
-    commands.ReceiveSupplement(),
-    commands.RefuseDossier("not_competent"),
-    commands.WithdrawDossier(),
-    commands.RateDossier(4),
-]
 DAY_OFF = CalendarDay(
     date=START.date() + timedelta(days=1), kind=DayKind.OFF, name_vi="Nghỉ bù", source="test"
 )
@@ -97,17 +92,6 @@ CHANGES: list[LawChange] = [
     CalendarAmended(years=(2025,), days=(replace(DAY_OFF, kind=DayKind.WORK),), source="test"),
     EngineVersion(version=1),
     *([EngineVersion(version=2)] * 4),
-]
-LIFE: list[CommandBody] = [
-    commands.RegisterDossier(PROCEDURE, AGENCY, Channel.COUNTER),
-    BODIES[0],
-    commands.CompleteStep(Step.APPRAISE),
-    commands.RequestSupplement("missing_document"),
-    commands.ReceiveSupplement(),
-    commands.CompleteStep(Step.APPROVE),
-    commands.CompleteStep(Step.STAMP),
-    commands.CompleteStep(Step.RETURN),
-    commands.RateDossier(5),
 ]
 
 
@@ -152,6 +136,7 @@ class Machine(RuleBasedStateMachine):
         self.wall = START
         self.marks: list[int] = []
         """The engine in force at each offset."""
+        self.lives: dict[str, list[CommandBody]] = {}
         self.steps = dict.fromkeys(NAMES, 0)
         if lawful:
             self.enact(random.Random(0))
@@ -159,10 +144,7 @@ class Machine(RuleBasedStateMachine):
     # ---- the log grows --------------------------------------------------------------------------
 
     def append(self, record: CommandRecord | bytes) -> None:
-        if isinstance(record, bytes):
-            key, value = b"x", record
-        else:
-            key, value = record.dossier_id.encode() if isinstance(record, Command) else b"", encode(record)
+        key, value = (b"x", record) if isinstance(record, bytes) else (key_of(record), encode(record))
         self.topics.log.append(Incoming(len(self.topics.log), key, value))
 
     @rule(seed=st.integers(0, 1 << 30), count=st.integers(1, 15))
@@ -177,15 +159,17 @@ class Machine(RuleBasedStateMachine):
         """The next command of an ordinary life."""
         name = chance.choice(NAMES)
         step = self.steps[name]
-        if step < len(LIFE):
-            self.give(name, LIFE[step], f"life-{step}", step * chance.randint(0, 9))
+        if step == 0:
+            self.lives[name] = bodies(chance)
+        if step < len(self.lives[name]):
+            self.give(name, self.lives[name][step], f"life-{step}", step * chance.randint(0, 9))
             self.steps[name] += 1
 
     def act(self, chance: random.Random) -> None:
         """Anything; a key may come again, with the same body or another, and from another agency."""
         agencies = (OTHER_AGENCY,) if chance.random() < 0.3 else None
         key, hours = str(chance.randint(0, 12)), chance.randint(0, 60)
-        self.give(chance.choice(NAMES), chance.choice(BODIES), key, hours, agencies)
+        self.give(chance.choice(NAMES), anything(chance), key, hours, agencies)
 
     def register(self, chance: random.Random) -> None:
         """Perhaps before any law, perhaps again."""
@@ -209,8 +193,9 @@ class Machine(RuleBasedStateMachine):
     def enact(self, chance: random.Random) -> None:
         """The next version of the law; it may be forwarded twice."""
         self.version += 1
-        changes = (chance.choice(CHANGES),)
-        record = law_record() if self.version == 1 else LawChanged(version=self.version, changes=changes)
+        first = (*law_record().changes, *more_law())
+        changes = first if self.version == 1 else (chance.choice(CHANGES),)
+        record = LawChanged(version=self.version, changes=changes)
         for _ in range(chance.choice([1, 1, 2])):
             self.append(record)
 
@@ -264,6 +249,8 @@ class Machine(RuleBasedStateMachine):
     def write(self, output: Output, states: int) -> None:
         self.topics.written += [encode(fact) for fact in output.facts]
         self.topics.answers += [encode(outcome) for outcome in output.outcomes]
+        for draw in output.forwards:
+            self.append(draw)
         self.topics.kept += list(output.states.items())[:states]
 
     @rule(
@@ -321,9 +308,12 @@ class Machine(RuleBasedStateMachine):
         # What is given again after a crash tells how things stand by then; what was decided was given.
         assert answers <= set(self.topics.answers)
         self.check_numbers(kept)
+        assert not judge_numbers(kept)
         self.check_states(kept, again)
         self.check_engines(kept)
-        report = verify(0, self.clock, self.topics, BOTH)
+        crossing = Crossing({0: len(self.topics.log)})
+        report = verify(0, self.clock, self.topics, BOTH, crossing)
+        crossing.judge({0: report})
         assert report.clean, report.samples
         assert report.pending == 0
 
@@ -344,7 +334,7 @@ class Machine(RuleBasedStateMachine):
 
     def check_numbers(self, kept: list[bytes]) -> None:
         seqs: dict[str, int] = {}
-        passed: set[tuple[str, datetime]] = set()
+        passed: set[str] = set()
         place = (-1, -1)
         for record in map(decode_fact, kept):
             assert (record.cause.offset, record.cause.n) > place
@@ -354,8 +344,10 @@ class Machine(RuleBasedStateMachine):
             assert record.seq == seqs.get(record.dossier_id, 0) + 1
             seqs[record.dossier_id] = record.seq
             if isinstance(record.body, DueDatePassed):
-                assert (record.dossier_id, record.body.due) not in passed
-                passed.add((record.dossier_id, record.body.due))
+                assert record.dossier_id not in passed
+                passed.add(record.dossier_id)
+            elif isinstance(record.body, DueDateAmended) and not record.overdue:
+                passed.discard(record.dossier_id)
 
     def check_states(self, kept: list[bytes], again: Partition) -> None:
         states: dict[str, Dossier] = {}
@@ -369,6 +361,7 @@ class Machine(RuleBasedStateMachine):
             assert partition.law.version == self.version
             assert partition.head.time == again.head.time
             assert set(partition.dossiers) == set(states)
+            assert partition.registers.records() == again.registers.records()
             for name, data in partition.dossiers.items():
                 stored = decode_stored(data)
                 assert isinstance(stored, StoredDossier)

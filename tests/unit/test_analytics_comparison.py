@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
+from contracts.codec import encode
+from contracts.facts import Cause
 from services.analytics.domain.batch import Record, translate
 from services.analytics.domain.comparison import Findings, PartitionProof, stray
-from services.analytics.domain.dossier import DossierRow, fold
-from services.analytics.domain.rows import FactRow
-from tests.fakes.analytics import MemoryFacts
-from tests.fakes.analytics_facts import fill
+from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
+from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
+from tests.fakes.analytics import MemoryFacts, folded
+from tests.fakes.analytics_facts import fill, number
 
 
 def a_log() -> list[Record]:
@@ -20,18 +25,34 @@ def a_log() -> list[Record]:
 
 def tables(records: list[Record]) -> tuple[list[FactRow], dict[str, DossierRow]]:
     rows = translate(records, {}).rows
-    states: dict[str, DossierRow] = {}
+    return rows, folded(rows)
+
+
+def rows_of(records: list[Record]) -> list[FactRow]:
+    return translate(records, {}).rows
+
+
+def stamps_of(rows: list[FactRow]) -> dict[StampKey, StampRow]:
+    stamps: dict[StampKey, StampRow] = {}
     for row in rows:
-        states[row.dossier_id] = fold(states.get(row.dossier_id), row)
-    return rows, states
+        key = stamp_of(row)
+        if key is not None:
+            stamps[key] = fold_stamp(stamps.get(key), row)
+    return stamps
 
 
-def prove(records: list[Record], rows: list[FactRow], states: dict[str, DossierRow]) -> Findings:
+def prove(
+    records: list[Record],
+    rows: list[FactRow],
+    states: dict[str, DossierRow],
+    stamps: dict[StampKey, StampRow] | None = None,
+) -> Findings:
     proof = PartitionProof(0)
     for start in range(0, len(records), 7):
         part = [row for row in rows if start <= row.log_offset < start + 7]
         proof.compare_stretch(records[start : start + 7], part)
     proof.compare_dossiers(states)
+    proof.compare_stamps(stamps_of(rows_of(records)) if stamps is None else stamps)
     proof.compare_clock(translate(records, {}).clocks.get(0))
     return proof.findings
 
@@ -60,6 +81,49 @@ def test_each_kind_of_difference_is_counted_as_what_it_is() -> None:
     assert prove(records, rows, {**states, "nobody": states[first]}).duplicated == 1
 
 
+def test_the_numbers_of_registers_are_compared_like_every_row() -> None:
+    records = a_log()
+    rows, states = tables(records)
+    drawn = next(row for row in rows if row.type == NUMBER_DRAWN)
+    others = [row for row in rows if row != drawn]
+    assert prove(records, others, states).missing == 1
+    assert prove(records, [*rows, drawn], states).duplicated == 1
+    assert prove(records, [*others, drawn._replace(number=99)], states).mismatched == 1
+
+
+def test_each_stamp_of_the_roll_up_is_compared() -> None:
+    records = a_log()
+    rows, states = tables(records)
+    stamps = stamps_of(rows)
+    key = next(iter(stamps))
+    assert prove(records, rows, states, stamps).clean
+    assert prove(records, rows, states, {k: v for k, v in stamps.items() if k != key}).missing == 1
+    assert prove(records, rows, states, {**stamps, ("X", "y", 1): stamps[key]}).duplicated == 1
+    doubled = {**stamps, key: stamps[key]._replace(facts=stamps[key].facts + 1)}
+    assert prove(records, rows, states, doubled).mismatched == 1
+
+
+@pytest.mark.parametrize(
+    ("drawn", "wrong"),
+    [
+        ([(1, 2020, 1), (2, 2020, 2), (3, 2021, 1), (4, 2021, 2)], 0),
+        ([(1, 2020, 1), (2, 2021, 1), (3, 2020, 2)], 0),
+        ([(1, 2020, 1), (2, 2020, 3)], 1),
+        ([(1, 2020, 1), (2, 2020, 1)], 1),
+        ([(1, 2020, 2)], 1),
+        ([(1, 2020, 1), (3, 2020, 2)], 1),
+    ],
+)
+def test_a_register_draws_from_one_each_year_without_a_gap(
+    drawn: list[tuple[int, int, int]], wrong: int
+) -> None:
+    records = [
+        Record(0, at, b"seal", encode(number(n, seq=seq, year=year, dossier=at, cause=Cause(0, at, 0))), 0)
+        for at, (seq, year, n) in enumerate(drawn)
+    ]
+    assert prove(records, rows_of(records), {}).mismatched == wrong
+
+
 def test_a_gap_in_the_facts_of_a_dossier_is_a_mismatch() -> None:
     records = a_log()
     rows, _ = tables(records)
@@ -73,6 +137,7 @@ def prove_whole(records: list[Record], rows: list[FactRow], states: dict[str, Do
     proof = PartitionProof(0)
     proof.compare_stretch(records, rows)
     proof.compare_dossiers(states)
+    proof.compare_stamps(stamps_of(rows))
     return proof.findings
 
 

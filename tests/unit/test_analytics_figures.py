@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.analytics.domain.buckets import Bucket
-from services.analytics.domain.figures import Counts, count, rates
+from services.analytics.domain.figures import Counts, Subsets, count, five_on_site, rates
 from services.analytics.domain.suppression import BELOW, THRESHOLD, publish
 
-GOLDEN = Counts(early=66_000, on_time=33_788, not_due=318, paused=100, refused=38, supplement_requested=90)
+GOLDEN = Counts(early=66_000, on_time=33_788, not_due=318, paused=100, refused=38, subsets=Subsets(90))
 
 
 def test_the_published_figures_of_a_district_give_its_three_rates() -> None:
@@ -38,16 +38,28 @@ def test_nothing_to_divide_by_is_no_rate_and_not_zero() -> None:
 
 
 def test_counts_come_from_named_buckets_and_an_unknown_one_is_an_error() -> None:
-    assert count({"early": 3, "refused": 1}, 0) == Counts(early=3, refused=1)
-    assert Counts(early=3, paused=2, supplement_requested=2).as_dict()["received"] == 5
+    assert count({"early": 3, "refused": 1}) == Counts(early=3, refused=1)
     with pytest.raises(ValueError, match="is not a valid Bucket"):
-        count({"": 1}, 0)
+        count({"": 1})
+
+
+def test_subsets_are_counted_inside_their_buckets_and_never_again() -> None:
+    parts = [Subsets(2, 0, 0, 0, 0), Subsets(0, 1, 2, 4, 3), Subsets(0, 1, 0, 3, 1)]
+    counts = count({"paused": 2, "late": 4, "stopped": 1, "early": 3}, parts)
+    assert counts.subsets == Subsets(2, 2, 2, 7, 4)
+    public = counts.as_dict()
+    assert public["received"] == sum(public[bucket.value] for bucket in Bucket) == 10
+    assert (public["supplement_requested"], public["declined"], public["late_by_original"]) == (2, 2, 2)
+
+
+def test_the_share_at_the_centre_is_of_those_whose_five_steps_are_done() -> None:
+    share = five_on_site(Counts(early=10, not_due=7, subsets=Subsets(five_steps=8, five_on_site=6)))
+    assert (share.name, share.numerator, share.denominator, share.value) == ("five_on_site", 6, 8, 0.75)
+    assert five_on_site(Counts(not_due=7)).value is None
 
 
 def test_counts_have_a_field_for_each_bucket() -> None:
-    assert {bucket.value for bucket in Bucket} == {field.name for field in fields(Counts)} - {
-        "supplement_requested"
-    }
+    assert {bucket.value for bucket in Bucket} == {field.name for field in fields(Counts)} - {"subsets"}
 
 
 def test_small_counts_are_hidden_and_so_is_what_gives_them_away() -> None:
@@ -72,7 +84,7 @@ def test_a_rate_whose_denominator_is_hidden_is_only_bounded() -> None:
 
 
 def test_all_large_counts_are_shown_and_all_small_ones_hidden() -> None:
-    every = publish(Counts(10, 20, 30, 40, 50, 60, 70))
+    every = publish(Counts(10, 20, 30, 40, 50, 60, 70, 80))
     assert all(isinstance(number, int) for number in every.counts.values())
     none = publish(Counts(early=3))
     assert set(none.counts.values()) == {BELOW}
@@ -82,7 +94,7 @@ def test_all_large_counts_are_shown_and_all_small_ones_hidden() -> None:
 numbers = st.one_of(st.integers(0, 30), st.integers(0, 100_000))
 
 
-@given(st.builds(Counts, numbers, numbers, numbers, numbers, numbers, numbers, numbers))
+@given(st.builds(Counts, *[numbers] * len(Bucket)))
 def test_no_count_below_ten_follows_from_what_is_public(counts: Counts) -> None:
     public = publish(counts)
     hidden = [b.value for b in Bucket if not isinstance(public.counts[b.value], int)]

@@ -25,7 +25,8 @@ from services.analytics.domain.intents import (
 from services.analytics.domain.lane import LaneLog
 from services.analytics.domain.poison import ALLOWANCE, WINDOW, PoisonCount
 from services.analytics.domain.rows import micros
-from tests.fakes.analytics_facts import START, fact
+from tests.fakes.analytics_facts import fact
+from tests.fakes.analytics_lives import START
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -174,13 +174,16 @@ def test_the_sample_procedures_are_complete_and_mixed() -> None:
 
 @needs_data
 def test_the_sample_says_what_the_real_catalogue_says() -> None:
-    real = {p.code: p for p in read_procedures(folder() / "procedures.csv").changes}
+    found = read_procedures(folder() / "procedures.csv")
+    real = {p.code: p for p in found.changes}
     with (folder() / "procedures.csv").open(encoding="utf-8", newline="") as file:
         names = {row["code"]: row["name_vi"] for row in csv.DictReader(file)}
     for procedure in catalogue.sample_procedures():
         assert procedure.name_vi == names[procedure.code]
         if procedure.term_value:
-            assert not catalogue.next_versions([procedure], real), procedure.code
+            # Steps, forms and the like, which the real one does not say, stay when it is imported.
+            standing = {procedure.code: procedure}
+            assert not catalogue.next_versions([real[procedure.code]], standing, found.unsaid)
         else:
             assert procedure.code not in real  # its term rests on the ground its source names
 
@@ -197,6 +200,23 @@ def test_versions_go_on_from_what_stands(tmp_path: Path) -> None:
     assert catalogue.next_versions([longer], {procedure.code: standing}) == [
         msgspec.structs.replace(longer, version=5)
     ]
+
+
+def test_what_a_file_does_not_say_stays_as_it_stands(tmp_path: Path) -> None:
+    (rich,) = (p for p in catalogue.sample_procedures() if p.on_site)
+    standing = {rich.code: rich}
+    row = (
+        f"{rich.code},{rich.name_vi},{rich.field_vi},{rich.level},{rich.term_value},{rich.term_unit},x,,,"
+        "direct|online|postal,,nguồn"
+    )
+    found = read_procedures(sheet(tmp_path, row))
+    assert found.changes[0].steps == ()
+    assert catalogue.next_versions(found.changes, standing, found.unsaid) == []
+    posted = row + ",2025-08-01,no"
+    said = read_procedures(sheet(tmp_path, posted, header=HEADER + ",posted_on,on_site"))
+    (changed,) = catalogue.next_versions(said.changes, standing, said.unsaid)
+    assert (changed.posted_on, changed.on_site, changed.steps) == (date(2025, 8, 1), False, rich.steps)
+    assert (changed.version, changed.online) == (rich.version + 1, rich.online)
 
 
 # The commands

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
-from contracts.law import ProcedurePublished
-from contracts.words import Channel, TermUnit
+from contracts.law import Fee, ProcedurePublished
+from contracts.words import Channel, OnlineLevel, TermUnit
 from motcua.failure import Failure
+from motcua.procedure_extras import EXTRAS, SILENT
 from motcua.procedure_rows import CUTOFFS_FILE, PORT_FIELDS, Remark, read_procedures
 
 DATA = os.environ.get("MOTCUA_DATA")
@@ -137,6 +138,61 @@ def test_a_scope_column_comes_first(tmp_path: Path) -> None:
     assert read_procedures(sheet(tmp_path, bad, header=header)).rejected == [
         Remark("1.004837", "late cut-off is no time", "3 giờ chiều")
     ]
+
+
+MORE = HEADER + ",fees,on_site,announced_on,posted_on,statutory_value,statutory_unit"
+WHOLE = (
+    GOOD.replace("direct|online|postal", "direct|online:partial|postal")
+    + ",Lệ phí=20000|Lệ phí nộp trực tuyến@online=10000,yes,2025-06-01,2025-06-05,5,working_day"
+)
+
+
+def test_a_row_may_say_more(tmp_path: Path) -> None:
+    found = read_procedures(sheet(tmp_path, WHOLE, header=MORE))
+    (procedure,) = found.changes
+    assert procedure.channels == (Channel.COUNTER, Channel.ONLINE, Channel.POSTAL)
+    assert (procedure.online, procedure.on_site) == (OnlineLevel.PARTIAL, True)
+    assert (procedure.announced_on, procedure.posted_on) == (date(2025, 6, 1), date(2025, 6, 5))
+    assert (procedure.statutory_value, procedure.statutory_unit) == (5, TermUnit.WORKING_DAY)
+    assert procedure.fees == (
+        Fee(name_vi="Lệ phí", amount_vnd=20_000),
+        Fee(name_vi="Lệ phí nộp trực tuyến", amount_vnd=10_000, channel=Channel.ONLINE),
+    )
+    assert found.unsaid == {"1.004837": frozenset({"due_mode", "on_supplement", "steps", "forms"})}
+
+
+def test_an_empty_cell_says_nothing(tmp_path: Path) -> None:
+    found = read_procedures(sheet(tmp_path, GOOD + ",,,,,,", header=MORE))
+    assert found.changes == read_procedures(sheet(tmp_path, GOOD)).changes
+    assert found.unsaid["1.004837"] == SILENT | EXTRAS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason", "detail"),
+    [
+        ("online:partial", "online:mostly", "unknown channel", "online:mostly"),
+        ("online:partial", "online:none", "unknown channel", "online:none"),
+        ("direct|", "direct:full|", "unknown channel", "direct:full"),
+        ("direct|online:partial|postal", "direct", "not a procedure", "fees[1].channel"),
+        ("Lệ phí=20000", "Lệ phí", "not a fee", "Lệ phí"),
+        ("@online=", "@pigeon=", "not a fee", "pigeon"),
+        (",yes,", ",có,", "on_site is neither yes nor no", "có"),
+        ("2025-06-05", "5/6/2025", "not a procedure", "posted_on"),
+        (",5,working_day", ",x,working_day", "statutory term is no whole number", "x"),
+        (",5,working_day", ",5,fortnight", "not a procedure", "statutory_unit"),
+        (",5,working_day", ",5,", "not a procedure", "statutory_unit"),
+        (",5,working_day", ",2,working_day", "not a procedure", "statutory_value"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused(
+    tmp_path: Path, old: str, new: str, reason: str, detail: str
+) -> None:
+    assert WHOLE.count(old) == 1
+    found = read_procedures(sheet(tmp_path, WHOLE.replace(old, new), header=MORE))
+    assert found.changes == []
+    (remark,) = found.rejected
+    assert remark.reason == reason
+    assert detail in remark.detail
 
 
 @pytest.mark.parametrize(

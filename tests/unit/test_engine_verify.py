@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -44,8 +45,11 @@ def worked_off(clock: Clock, *, broken: bool = False) -> Topics:
 
     async def told() -> Topics:
         entries = history(random.Random(3), clock, 0)
-        victim = [entry for entry in entries if isinstance(entry, Command)][3]
+        asked = [entry for entry in entries if isinstance(entry, Command)]
+        (busiest, _), *_ = Counter(command.dossier_id for command in asked).most_common(1)
+        victim = [command for command in asked if command.dossier_id == busiest][2]
         stage = Stage(clock, random.Random(1), Fragile(commands={victim.id} if broken else set()))
+        stage.world.batch = 1  # a state for every record: the tests cut anywhere
         for entry in entries:
             stage.feed(0, entry)
         if clock is Clock.LOG:

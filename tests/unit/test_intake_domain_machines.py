@@ -203,12 +203,14 @@ def test_the_first_content_of_a_version_stays_what_it_means() -> None:
     assert book.apply(LawEnacted(author="c", changes=(first,))) == 0  # said again, it is no other content
 
 
-def test_a_version_overtaken_in_the_log_may_be_said_again_but_not_changed() -> None:
+def test_of_versions_enacted_crosswise_the_higher_one_is_in_force() -> None:
     two, three = procedure(version=2), procedure(version=3)
     book = LawBook()
     for change in (three, two):
         book.apply(LawEnacted(author="a", changes=(change,)))
-    assert book.news([three]) == [three]
+    assert book.news([three]) == []
+    book.apply(LawForwarded(through=2))
+    assert book.in_force.procedures == {three.code: three}
     with pytest.raises(Refused, match="version_not_newer"):
         book.news([procedure(version=3, name="Khác")])
 

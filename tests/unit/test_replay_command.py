@@ -73,6 +73,9 @@ def test_all_is_sent_the_clock_moved_and_the_figures_printed(
         "supplement_requested": 0,
         "refused": 0,
         "withdrawn": 0,
+        "stopped": 0,
+        "declined": 0,
+        "late_by_original": 0,
         "reconciliation": {"missing": 0, "duplicated": 0, "mismatched": 0},
         "facts": 9,
         "refused_lines": 0,
@@ -143,6 +146,9 @@ def test_the_table_names_every_figure_in_both_languages() -> None:
         supplement_requested=3,
         refused=4,
         withdrawn=0,
+        stopped=0,
+        declined=0,
+        late_by_original=0,
     )
     table = Report(
         figures=figures,

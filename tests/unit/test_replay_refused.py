@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.home import Home, RunState, StackState
+from motcua import own_stack, up
 from motcua import replay as command
-from motcua import up
 from motcua.__main__ import main
 from motcua.failure import Failure
 from motcua.replaying import autopsy
@@ -36,7 +36,7 @@ def no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(*_: object, **__: object) -> None:
         raise Started
 
-    monkeypatch.setattr(command, "LocalStack", start)
+    monkeypatch.setattr(own_stack, "LocalStack", start)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_only_a_failing_stack_has_last_words(
     def fail(*_: object, **__: object) -> None:
         raise HistoryError("at fault") if error == "history" else Failure("gave up")
 
-    monkeypatch.setattr(command, "LocalStack", stack)
+    monkeypatch.setattr(own_stack, "LocalStack", stack)
     monkeypatch.setattr(command, "last_words", last_words)
     monkeypatch.setattr(command, "replay", fail)
     file = tmp_path / "history.ndjson"

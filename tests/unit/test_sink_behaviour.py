@@ -22,6 +22,7 @@ from services.analytics.domain.intents import (
     encode,
     key_of,
 )
+from services.analytics.domain.rows import MAPPING
 from services.analytics.errors import (
     FencedError,
     LogTruncatedError,
@@ -93,7 +94,7 @@ def foreign_intent(world: World, end: int, **changes: object) -> Intent:
         writer="other",
         topic="dossier.events.v1",
         topic_id=world.facts.topic_id,
-        mapping=1,
+        mapping=MAPPING,
         ranges=(Range(0, 0, end),),
         before=tuple(MarkAt(p, -1, -1) for p in PARTITIONS),
     )

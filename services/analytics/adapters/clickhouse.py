@@ -139,7 +139,7 @@ class SinkWarehouse:
 def check_windows(connection: Connection) -> None:
     """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
     engines = dict(connection.rows(query("windows")))
-    for table in ("facts", "dossiers", "clocks"):
+    for table in ("facts", "dossiers", "stamps", "clocks"):
         found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engines.get(table, ""))
         if found is None or int(found.group(1)) < WINDOW:
             raise WarehouseMismatchError(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from contracts.codec import UndecodableError, decode_fact
-from contracts.facts import Fact
-from services.analytics.domain.rows import FactRow, UnusableFactError, micros, to_row
+from contracts.facts import Fact, NumberDrawn
+from services.analytics.domain.rows import FactRow, UnusableFactError, micros, to_number_row, to_row
 
 
 class Mark(NamedTuple):
@@ -79,6 +79,8 @@ def _apply(batch: Batch, record: Record) -> None:
         return
     if isinstance(fact, Fact):
         batch.rows.append(to_row(fact, record.partition, record.offset))
+    elif isinstance(fact, NumberDrawn):
+        batch.rows.append(to_number_row(fact, record.partition, record.offset))
     else:
         batch.clocks[record.partition] = micros(fact.to)
     batch.marks[record.partition] = mark

@@ -9,21 +9,30 @@ from __future__ import annotations
 from enum import StrEnum
 
 from contracts.facts import (
+    ApologyGiven,
     DossierAccepted,
     DossierRefused,
     DossierRegistered,
+    DossierResumed,
+    DossierStopped,
+    DossierSuspended,
     DossierWithdrawn,
     DueDateAmended,
     DueDatePassed,
     Fact,
+    PaymentReceived,
+    PaymentRequested,
     ProcessingFinished,
+    ResultCorrected,
+    StampRevoked,
     SupplementReceived,
     SupplementRequested,
+    TermExtended,
 )
 
 
 class Bucket(StrEnum):
-    """The seven places a received dossier can be counted in."""
+    """The eight places a received dossier can be counted in."""
 
     EARLY = "early"
     ON_TIME = "on_time"
@@ -32,6 +41,21 @@ class Bucket(StrEnum):
     PAUSED = "paused"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
+
+_Pauses = SupplementRequested | PaymentRequested | DossierSuspended
+# The clock runs on, or anew: also when a result was found wrong or its stamp void. What the dossier had been
+# counted as before no longer counts.
+_Runs = (
+    SupplementReceived
+    | PaymentReceived
+    | DossierResumed
+    | ApologyGiven
+    | TermExtended
+    | ResultCorrected
+    | StampRevoked
+)
 
 
 def bucket_after(fact: Fact) -> Bucket | None:
@@ -39,21 +63,24 @@ def bucket_after(fact: Fact) -> Bucket | None:
     match fact.body:
         case DossierRegistered() | DossierAccepted():
             return Bucket.NOT_DUE
-        case SupplementRequested():
-            return Bucket.LATE if fact.overdue else Bucket.PAUSED
-        case SupplementReceived():
-            return Bucket.LATE if fact.overdue else Bucket.NOT_DUE
         case DueDatePassed():
             return Bucket.LATE
         case DueDateAmended(remaining_minutes=left):
-            if fact.overdue:
-                return Bucket.LATE
-            return Bucket.NOT_DUE if left is None else Bucket.PAUSED
+            return _open(fact, paused=left is not None)
         case ProcessingFinished(outcome=outcome):
             return Bucket(outcome.value)
         case DossierRefused():
             return Bucket.REFUSED
         case DossierWithdrawn():
             return Bucket.WITHDRAWN
-        case _:
-            return None
+        case DossierStopped():
+            return Bucket.STOPPED
+    if isinstance(fact.body, _Pauses | _Runs):
+        return _open(fact, paused=isinstance(fact.body, _Pauses))
+    return None
+
+
+def _open(fact: Fact, *, paused: bool) -> Bucket:
+    if fact.overdue:
+        return Bucket.LATE
+    return Bucket.PAUSED if paused else Bucket.NOT_DUE

@@ -1,4 +1,4 @@
-"""The proof: the log folded again and held against the tables, row by row and dossier by dossier.
+"""The proof: the log folded again and held against the tables: rows, dossiers, stamps, clocks.
 
 Of one partition at a time, in stretches of the log, so that memory is bounded by the dossiers of a
 partition, never by its facts.
@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from services.analytics.domain.batch import Mark, Record, translate
 from services.analytics.domain.dossier import DossierRow, fold
-from services.analytics.domain.rows import FactRow
+from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
+from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
+
+Key = TypeVar("Key", str, StampKey)
 
 
 @dataclass
 class Findings:
-    """What one partition comes to. Zero missing, duplicated and mismatched is the only good answer."""
+    """What one partition comes to. Zero missing, duplicated and mismatched is the only good answer.
+
+    `facts` are all that make a row: those of dossiers and the numbers of seals' registers.
+    """
 
     partition: int
     until: int = 0
@@ -33,12 +40,14 @@ class Findings:
 
 
 class PartitionProof:
-    """Folds the log of one partition and compares. Feed stretches in order, then the dossiers."""
+    """Folds the log of one partition and compares. Feed stretches in order, then the rest."""
 
     def __init__(self, partition: int) -> None:
         self.findings = Findings(partition)
         self._marks: dict[int, Mark] = {}
         self._states: dict[str, DossierRow] = {}
+        self._stamps: dict[StampKey, StampRow] = {}
+        self._registers: dict[str, tuple[int, dict[int, int]]] = {}
         self._clock: int | None = None
 
     def compare_stretch(self, records: Iterable[Record], rows: Sequence[FactRow]) -> None:
@@ -48,12 +57,28 @@ class PartitionProof:
         for moved_to in batch.clocks.values():  # of this partition alone; time never goes back
             self._clock = max(moved_to, self._clock or moved_to)
         for row in batch.rows:
+            self._fold(row)
+        self.findings.facts += len(batch.rows)
+        self._compare_rows({row.log_offset: row for row in batch.rows}, rows)
+
+    def _fold(self, row: FactRow) -> None:
+        if row.type == NUMBER_DRAWN:
+            self._fold_number(row)
+        else:
             state = self._states.get(row.dossier_id)
             if row.seq != (0 if state is None else state.seq) + 1:
                 self.findings.mismatched += 1
             self._states[row.dossier_id] = fold(state, row)
-        self.findings.facts += len(batch.rows)
-        self._compare_rows({row.log_offset: row for row in batch.rows}, rows)
+        key = stamp_of(row)
+        if key is not None:
+            self._stamps[key] = fold_stamp(self._stamps.get(key), row)
+
+    def _fold_number(self, row: FactRow) -> None:
+        """A register draws one number after the other, and begins every year at 1."""
+        seq, last = self._registers.get(row.dossier_id, (0, {}))
+        if (row.seq, row.number) != (seq + 1, last.get(row.year, 0) + 1):
+            self.findings.mismatched += 1
+        self._registers[row.dossier_id] = (row.seq, {**last, row.year: row.number})
 
     def _compare_rows(self, expected: dict[int, FactRow], rows: Sequence[FactRow]) -> None:
         for row in rows:
@@ -68,13 +93,16 @@ class PartitionProof:
     def compare_dossiers(self, dossiers: Mapping[str, DossierRow]) -> None:
         """The merged dossiers of the partition, taken when the tables stood exactly at the log's bound."""
         self.findings.dossiers = len(self._states)
-        for dossier_id, wanted in self._states.items():
-            found = dossiers.get(dossier_id)
-            if found is None:
-                self.findings.missing += 1
-            elif found != wanted:
-                self.findings.mismatched += 1
-        self.findings.duplicated += len(dossiers.keys() - self._states.keys())
+        self._compare_merged(self._states, dossiers)
+
+    def compare_stamps(self, stamps: Mapping[StampKey, StampRow]) -> None:
+        """The stamps as far as this partition's rows make them, taken with the dossiers."""
+        self._compare_merged(self._stamps, stamps)
+
+    def _compare_merged(self, wanted: Mapping[Key, object], found: Mapping[Key, object]) -> None:
+        self.findings.missing += len(wanted.keys() - found.keys())
+        self.findings.duplicated += len(found.keys() - wanted.keys())
+        self.findings.mismatched += sum(found[key] != wanted[key] for key in wanted.keys() & found.keys())
 
     def compare_clock(self, found: int | None) -> None:
         """The log clock of the partition (µs), taken with the dossiers; None where the table has none."""

@@ -1,37 +1,33 @@
-"""A fact as a row of the table ``facts``: pure, total, the same for the sink and for the proof.
+"""A record of the log as a row of the table ``facts``: pure, total, the same for the sink and for the proof.
 
 Instants are whole microseconds since 1970-01-01 UTC. What is absent is ``None`` for instants, an empty
-text for texts and 0 for the score: none of these can be a value of a real fact.
+text for texts and 0 for the numbers: none of these can be a value of a real fact.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 import msgspec
 
-from contracts.facts import (
-    CommandRefused,
-    DossierAccepted,
-    DossierRated,
-    DossierRefused,
-    Fact,
-    FactBody,
-    ProcessingFinished,
-    StepCompleted,
-    SupplementRequested,
-)
+from contracts.facts import Cause, Fact, FactBody, Holder, NumberDrawn
+from contracts.words import Channel, NationalStatus, Step
 from services.analytics.domain.buckets import bucket_after
+from services.analytics.domain.details import detail_of, hands_on, step_time
 
 # The version of this mapping. It stands in every intent: a batch is only ever mapped by the version that
 # cut it, because a repeated insert is recognised by its token, never by its content.
-MAPPING: Final = 1
+MAPPING: Final = 2
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS: Final = range(1990, 2200)
 _MAX_NUMBER: Final = 2**31 - 1
 _encoder: Final = msgspec.json.Encoder()
+_bodies: Final[msgspec.json.Decoder[FactBody]] = msgspec.json.Decoder(FactBody)
+
+NUMBER_DRAWN: Final = NumberDrawn.__name__
+"""The type of a row that no dossier has: a seal's register gave a number. Its `dossier_id` is the seal's."""
 
 
 class FactRow(NamedTuple):
@@ -64,21 +60,23 @@ class FactRow(NamedTuple):
     fingerprint: str
     body: str
     mapping: int
+    in_hand: str = ""
+    holder_agency: str = ""
+    holder_officer: str = ""
+    handed: int = 0
+    step_clock: str = ""
+    step_due: int | None = None
+    place: str = ""
+    by_original: str = ""
+    seal: str = ""
+    stamp: int = 0
+    stamped_dossier: str = ""
+    year: int = 0
+    number: int = 0
 
 
 class UnusableFactError(ValueError):
     """A well-formed fact the tables cannot hold: dead-letter it, never retry it."""
-
-
-class _Detail(NamedTuple):
-    """What a body gives to columns of its own."""
-
-    step: str = ""
-    outcome: str = ""
-    reason: str = ""
-    score: int = 0
-    dossier_code: str = ""
-    received_at: datetime | None = None
 
 
 def micros(instant: datetime) -> int:
@@ -93,28 +91,18 @@ def _instant(value: datetime) -> int:
     return micros(value)
 
 
-def _detail(body: FactBody) -> _Detail:
-    match body:
-        case DossierAccepted(dossier_code=code, received_at=received):
-            return _Detail(dossier_code=code, received_at=received)
-        case StepCompleted(step=step):
-            return _Detail(step=step.value)
-        case SupplementRequested() | DossierRefused() | CommandRefused():
-            return _Detail(reason=body.reason)
-        case ProcessingFinished(outcome=outcome):
-            return _Detail(outcome=outcome.value)
-        case DossierRated(score=score):
-            return _Detail(score=score)
-        case _:
-            return _Detail()
+def instant(at: int) -> datetime:
+    """The instant (UTC) of so many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=at)
 
 
 def to_row(fact: Fact, partition: int, offset: int) -> FactRow:
     """The row of `fact` as it stands at `offset` of `partition`. Raises UnusableFactError."""
-    if max(fact.seq, fact.cause.n, fact.procedure_version) > _MAX_NUMBER or fact.cause.offset >= 2**63:
+    detail = detail_of(fact.body, fact.seq)
+    largest = max(fact.seq, fact.cause.n, fact.procedure_version, detail.stamp)
+    if largest > _MAX_NUMBER or fact.cause.offset >= 2**63:
         raise UnusableFactError("a number larger than its column")
-    detail = _detail(fact.body)
-    bucket = bucket_after(fact)
+    bucket, time, holder = bucket_after(fact), step_time(fact.body), fact.holder
     return FactRow(
         log_partition=partition,
         log_offset=offset,
@@ -143,4 +131,82 @@ def to_row(fact: Fact, partition: int, offset: int) -> FactRow:
         fingerprint=fact.fingerprint or "",
         body=_encoder.encode(fact.body).decode(),
         mapping=MAPPING,
+        in_hand=fact.step.value if fact.step is not None else "",
+        holder_agency=holder.agency if holder is not None else "",
+        holder_officer=(holder.officer or "") if holder is not None else "",
+        handed=int(hands_on(fact.body)),
+        step_clock=time.state,
+        step_due=None if time.due is None else _instant(time.due),
+        place=detail.place,
+        by_original=detail.by_original,
+        seal=detail.seal,
+        stamp=detail.stamp,
+    )
+
+
+def to_fact(row: FactRow) -> Fact:
+    """The fact a row was made of: the way back."""
+    holder = Holder(row.holder_agency, row.holder_officer or None) if row.holder_agency else None
+    return Fact(
+        dossier_id=row.dossier_id,
+        seq=row.seq,
+        cause=Cause(row.log_partition, row.cause_offset, row.cause_n),
+        at=instant(row.at),
+        agency=row.agency,
+        procedure=row.procedure,
+        procedure_version=row.procedure_version,
+        channel=Channel(row.channel),
+        status=NationalStatus(row.status),
+        body=_bodies.decode(row.body),
+        overdue=bool(row.overdue),
+        due=None if row.due is None else instant(row.due),
+        step=Step(row.in_hand) if row.in_hand else None,
+        holder=holder,
+        actor=row.actor or None,
+        command_id=row.command_id or None,
+        fingerprint=row.fingerprint or None,
+    )
+
+
+def to_number_row(drawn: NumberDrawn, partition: int, offset: int) -> FactRow:
+    """The row of a number that a seal's register gave. Raises UnusableFactError.
+
+    `dossier_id` is the register's key; the dossier that got the number is `stamped_dossier`.
+    """
+    largest = max(drawn.seq, drawn.cause.n, drawn.number, drawn.stamp)
+    if largest > _MAX_NUMBER or drawn.cause.offset >= 2**63 or drawn.year not in _YEARS:
+        raise UnusableFactError("a number larger than its column, or a year out of reach")
+    return FactRow(
+        log_partition=partition,
+        log_offset=offset,
+        cause_offset=drawn.cause.offset,
+        cause_n=drawn.cause.n,
+        dossier_id=drawn.seal_id,
+        seq=drawn.seq,
+        at=_instant(drawn.at),
+        type=NUMBER_DRAWN,
+        agency=drawn.agency,
+        procedure="",
+        procedure_version=0,
+        channel="",
+        status=0,
+        overdue=0,
+        due=None,
+        bucket="",
+        step="",
+        outcome="",
+        reason="",
+        score=0,
+        dossier_code="",
+        received_at=None,
+        actor="",
+        command_id="",
+        fingerprint="",
+        body=_encoder.encode(drawn).decode(),
+        mapping=MAPPING,
+        seal=drawn.seal,
+        stamp=drawn.stamp,
+        stamped_dossier=drawn.dossier_id,
+        year=drawn.year,
+        number=drawn.number,
     )

@@ -12,7 +12,11 @@ SELECT
     if(%(by_channel)s, channel, '') AS of_channel,
     bucket_now,
     count(),
-    countIf(status = 5)
+    countIf(status = 5),
+    countIf(declined),
+    countIf(late_by_original),
+    countIf(isNotNull(all_on_site)),
+    countIf(ifNull(all_on_site, 0) = 1)
 FROM dossiers_now
 WHERE registered_day BETWEEN toDate(%(first)s) AND toDate(%(last)s)
   AND (%(every_agency)s OR has(%(agencies)s, agency))

@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.dossier import DossierRow
-from services.analytics.domain.figures import Counts, rates
+from services.analytics.domain.figures import Counts, Rate, five_on_site, rates
 from services.analytics.domain.rows import FactRow
 from services.analytics.domain.suppression import THRESHOLD, publish
 from services.analytics.sink.status import Snapshot
@@ -38,18 +38,16 @@ def age(snapshot: Snapshot, now: float) -> Json:
 
 
 def counts(of: Counts) -> Json:
-    """Counts and the three named rates."""
+    """Counts, the three named rates, and the share of five steps at the centre."""
     return {
         **of.as_dict(),
-        "rates": {
-            rate.name: {
-                "numerator": rate.numerator,
-                "denominator": rate.denominator,
-                "value": rate.value,
-            }
-            for rate in rates(of)
-        },
+        "rates": {rate.name: _rate(rate) for rate in rates(of)},
+        "five_on_site": _rate(five_on_site(of)),
     }
+
+
+def _rate(of: Rate) -> Json:
+    return {"numerator": of.numerator, "denominator": of.denominator, "value": of.value}
 
 
 def public_counts(of: Counts) -> Json:

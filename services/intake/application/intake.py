@@ -22,6 +22,8 @@ from services.intake.application.metrics import Metrics
 from services.intake.application.serials import SerialDesk
 from services.intake.application.waiting import Waiters
 from services.intake.domain.admission import Gate
+from services.intake.domain.inventory import inventory, seal_valid
+from services.intake.domain.times import local_day
 from services.intake.ports import Broker, Fatal, Record, Unavailable, report_to
 
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Intake:
         self, broker: Broker, gate: Gate, metrics: Metrics, terms: Terms, now: Callable[[], datetime]
     ) -> None:
         self.terms = terms
+        self.now = now
         self.gate = gate
         self.metrics = metrics
         self.law = LawDesk(broker, metrics, now, patience=terms.patience)
@@ -92,6 +95,14 @@ class Intake:
         """
         why = self.gate.why_not(time.monotonic())
         return None if why == "broker_failing" and not self.law.book.forwarded else why
+
+    def measure_register(self) -> None:
+        """Set the gauges of certificates and seals: time alone changes them."""
+        now, law = self.now(), self.law.book.in_force
+        self.metrics.set_register(
+            inventory(law.certificates.values(), now),
+            sum(seal_valid(seal, local_day(now)) for seal in law.seals.values()),
+        )
 
     def take_many(self, client: Client, lines: Sequence[bytes]) -> asyncio.Future[list[LineResult]]:
         """A bulk request under way."""

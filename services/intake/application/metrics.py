@@ -6,6 +6,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.intake.domain.inventory import Inventory, State
+
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -62,6 +64,10 @@ class Metrics:
         self.undecodable = Counter(
             n + "undecodable_total", "Records read that are no message of their topic.", ["topic"], registry=r
         )
+        self.ready = Gauge(n + "ready", "1 when requests are taken.", registry=r)
+        self._law(r, n)
+
+    def _law(self, r: CollectorRegistry, n: str) -> None:
         self.law_version = Gauge(n + "law_version", "Version of the law in force here.", registry=r)
         self.law_unforwarded = Gauge(
             n + "law_unforwarded", "Versions enacted and not in force here yet.", registry=r
@@ -71,4 +77,22 @@ class Metrics:
             "Changes of the law read that mean nothing, an earlier one stands.",
             registry=r,
         )
-        self.ready = Gauge(n + "ready", "1 when requests are taken.", registry=r)
+        self.certificates = Gauge(
+            n + "certificates", "Certificates of the register.", ["kind", "state"], registry=r
+        )
+        self.certificates_expiring = Gauge(
+            n + "certificates_expiring",
+            "Valid certificates that end within so many days.",
+            ["days"],
+            registry=r,
+        )
+        self.seals_valid = Gauge(n + "seals_valid", "Seals that may be used today.", registry=r)
+
+    def set_register(self, register: Inventory, seals: int) -> None:
+        """The register of certificates as it is now, and how many seals are valid."""
+        for kind, counts in register.kinds.items():
+            for state in State:
+                self.certificates.labels(kind, state).set(getattr(counts, state))
+        for days, count in register.total.expiring.items():
+            self.certificates_expiring.labels(str(days)).set(count)
+        self.seals_valid.set(seals)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from contracts.access import Client
 from contracts.law import (
     AgencyPublished,
     CertificateRegistered,
@@ -20,7 +21,10 @@ from services.intake.domain.refusals import Refused, one_stop_decree
 
 
 class Catalogue:
-    """Procedures, agencies and seals by code, certificates by fingerprint, the last word on each."""
+    """Procedures, agencies and seals by code, certificates by fingerprint: the last word on each.
+
+    Of a procedure it is the highest version, whichever came last.
+    """
 
     def __init__(self) -> None:
         self.procedures: dict[str, ProcedurePublished] = {}
@@ -52,13 +56,23 @@ class Catalogue:
     def apply(self, change: LawChange) -> None:
         """Take a change in. What is no matter of the catalogue (calendar, engine) passes by."""
         if isinstance(change, ProcedurePublished):
-            self.procedures[change.code] = change
+            latest = self.procedures.get(change.code)
+            if latest is None or latest.version < change.version:  # two doors may enact them crosswise
+                self.procedures[change.code] = change
         elif isinstance(change, AgencyPublished):
             self.agencies[change.code] = change
         elif isinstance(change, SealRegistered):
             self.seals[change.code] = change
         elif isinstance(change, CertificateRegistered):
             self.certificates[change.fingerprint] = change
+
+    def certificates_of(self, client: Client, agency: str | None) -> list[CertificateRegistered]:
+        """The certificates of one agency, or of all that a key covers."""
+        return [c for c in self.certificates.values() if _of(c.agency, client, agency)]
+
+    def seals_of(self, client: Client, agency: str | None) -> list[SealRegistered]:
+        """The seals of one agency, or of all that a key covers."""
+        return [seal for seal in self.seals.values() if _of(seal.agency, client, agency)]
 
     def check_agency(self, code: str, day: date, field: str = "agency") -> None:
         """`code`, said at `field`, is an agency open on `day` (local).
@@ -104,3 +118,7 @@ class Catalogue:
                 field="channel",
                 legal_ground=one_stop_decree(day),
             )
+
+
+def _of(owner: str, client: Client, agency: str | None) -> bool:
+    return client.covers(owner) and agency in (None, owner)

@@ -17,7 +17,7 @@ from contracts.law import (
 )
 from contracts.outcomes import ActionName
 from contracts.roles import may
-from contracts.words import CertificateKind, Step
+from contracts.words import CertificateKind, Place, Step
 from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
 from legalclock.sessions import BadCalendarError
@@ -82,6 +82,9 @@ def _check_steps(change: ProcedurePublished, place: str) -> None:
         if not may(plan.role, _DOES[plan.step]):
             rule = f"Vai trò {plan.role} không được thực hiện bước {plan.step}"
             raise bad_shape(f"{place}[{number}].role", rule)
+        if change.on_site and plan.place is not Place.CENTRE:
+            rule = "Thủ tục đăng ký năm bước tại chỗ thì bước nào cũng ở trung tâm"
+            raise bad_shape(f"{place}[{number}].place", rule)
     total = sum(plan.share for plan in steps)
     if total not in (0, 100):
         raise bad_shape(

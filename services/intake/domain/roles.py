@@ -22,6 +22,13 @@ LAW_MAKERS: Final = frozenset({Role.ADMIN})
 """Roles that may change the catalogue and the calendar."""
 
 
+REGISTER_READERS: Final = frozenset({Role.LEADER, Role.INSPECTOR, Role.SEAL_KEEPER, Role.ADMIN})
+"""Roles that may read the register of certificates and seals, each for the agencies of its key."""
+
+REGISTER_KEEPERS: Final = frozenset({Role.ADMIN})
+"""Roles that are told by which pseudonyms the register names persons."""
+
+
 def check_action(client: Client, action: ActionName) -> None:
     """Raises Refused (role_not_allowed) unless the client's role grants `action`."""
     if not may(client.role, action):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import msgspec
 from msgspec import Struct
@@ -11,8 +12,9 @@ from starlette.responses import Response
 from contracts.commands import Instant
 from contracts.law import AgencyPublished, ProcedurePublished
 from contracts.outcomes import ActionName, CommandOutcome
-from contracts.words import Clock, NationalStatus, Step
+from contracts.words import CertificateKind, Clock, NationalStatus, Step
 from services.intake.application.door import Taken
+from services.intake.domain import coverage, inventory
 from services.intake.http.problems import Problem
 
 
@@ -83,6 +85,33 @@ class AgenciesAnswer(Struct, frozen=True, kw_only=True):
 
     law_version: int
     agencies: list[AgencyPublished]
+
+
+class CoverageAnswer(Struct, frozen=True, kw_only=True):
+    """How far the procedures in force are public, on site and online, as of a local day."""
+
+    law_version: int
+    day: date
+    total: coverage.CoverageCounts
+    levels: dict[str, coverage.CoverageCounts]
+
+
+class CertificatesAnswer(Struct, frozen=True, kw_only=True):
+    """Counts of the certificates asked for; the list only when an agency or a time was named."""
+
+    law_version: int
+    at: Instant
+    total: inventory.CertificateCounts
+    kinds: dict[CertificateKind, inventory.CertificateCounts]
+    certificates: list[inventory.CertificateShown] | None = None
+
+
+class SealsAnswer(Struct, frozen=True, kw_only=True):
+    """Seals of the register, as of a local day."""
+
+    law_version: int
+    day: date
+    seals: list[inventory.SealShown]
 
 
 class AboutAnswer(Struct, frozen=True, kw_only=True):

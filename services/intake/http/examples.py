@@ -113,6 +113,78 @@ TIME: Final = {"to": "2026-03-05T10:00:00Z"}
 TIME_ANSWER: Final = {"to": "2026-03-05T10:00:00Z", "partitions": 8}
 PROCEDURES: Final = {"law_version": 3, "procedures": [{**_PROCEDURE, "fee_vnd": 8000}]}
 AGENCIES: Final = {"law_version": 3, "agencies": [_AGENCY]}
+_COVERED: Final[Mapping[str, Any]] = {
+    "procedures": 283,
+    "posted": 283,
+    "posted_of_procedures": 1.0,
+    "at_centre": 278,
+    "on_site": 278,
+    "on_site_of_procedures": 0.9823,
+    "on_site_of_at_centre": 1.0,
+    "online": {
+        "none": 203,
+        "partial": 60,
+        "full": 20,
+        "any": 80,
+        "any_of_procedures": 0.2827,
+        "any_to_none": 0.3941,
+    },
+}
+COVERAGE: Final = {
+    "law_version": 3,
+    "day": "2026-03-05",
+    "total": _COVERED,
+    "levels": {"commune": _COVERED},
+}
+
+
+def _certificates(registered: int, expired: int, revoked: int, expiring: int) -> dict[str, Any]:
+    return {
+        "registered": registered,
+        "valid": registered - expired - revoked,
+        "not_yet_valid": 0,
+        "expired": expired,
+        "revoked": revoked,
+        "expiring": {"30": expiring, "60": 2 * expiring, "90": 3 * expiring},
+    }
+
+
+CERTIFICATES: Final = {
+    "law_version": 3,
+    "at": "2026-03-05T03:00:00Z",
+    "total": _certificates(4_075, 110, 25, 40),
+    "kinds": {
+        "organisation": _certificates(2_403, 70, 15, 28),
+        "person": _certificates(1_672, 40, 10, 12),
+    },
+    "certificates": [
+        {
+            "fingerprint": _CERTIFICATE["fingerprint"],
+            "kind": "organisation",
+            "agency": "H52.18",
+            "state": "valid",
+            "valid_to": "2026-03-20T00:00:00Z",
+            "holder": None,
+        }
+    ],
+}
+SEALS: Final = {
+    "law_version": 3,
+    "day": "2026-03-05",
+    "seals": [
+        {
+            "code": "H52.18-01",
+            "agency": "H52.18",
+            "kind": "agency",
+            "electronic": False,
+            "valid": True,
+            "valid_from": "2025-07-01",
+            "valid_to": None,
+            "kept": True,
+            "keeper": None,
+        }
+    ],
+}
 READY: Final[Mapping[str, Any]] = {"ready": True, "why": None, "in_flight_records": 0, "law_version": 3}
 ABOUT: Final = {
     "service": "intake",
@@ -157,6 +229,7 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
             legal_ground="Nghị định 118/2025/NĐ-CP",
             allowed_actions=(ActionName.APPRAISE, ActionName.WITHDRAW),
         ),
+        _problem("other_agency", field="agency"),
         _problem("idempotency_key_reused", field="Idempotency-Key"),
         _problem("bad_shape", field="changes[0].code"),
         _problem("version_not_newer", field="changes[0].version"),

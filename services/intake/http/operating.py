@@ -35,6 +35,7 @@ def routes(intake: Intake) -> APIRouter:
 
     @router.get("/metrics", **describe("metrics"))
     async def metrics() -> Response:
+        intake.measure_register()
         return Response(generate_latest(intake.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/v1/about", **describe("about"))

@@ -129,6 +129,27 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         answers={200: (answers.AgenciesAnswer, examples.AGENCIES)},
         problems=("unauthorized",),
     ),
+    "coverage": Operation(
+        summary="How far the catalogue is covered",
+        description="Procedures in force: made public, done on site, offered online; all, and by level. "
+        "A share names its denominator and is null where there is nothing to divide by.",
+        answers={200: (answers.CoverageAnswer, examples.COVERAGE)},
+        problems=("unauthorized",),
+    ),
+    "certificates": Operation(
+        summary="The inventory of certificates",
+        description="Counts by kind and state, and how many end within 30, 60 and 90 days. `agency` and "
+        "`expiring_within` (days) add the list. Leaders, inspectors, seal keepers and admins, each for the "
+        "agencies of their key; only an admin is told the pseudonym of a holder.",
+        answers={200: (answers.CertificatesAnswer, examples.CERTIFICATES)},
+        problems=("unauthorized", "role_not_allowed", "other_agency", "bad_shape"),
+    ),
+    "seals": Operation(
+        summary="The register of seals",
+        description="Who may read it: as for certificates. `agency` names one.",
+        answers={200: (answers.SealsAnswer, examples.SEALS)},
+        problems=("unauthorized", "role_not_allowed", "other_agency"),
+    ),
     "healthz": Operation(
         summary="Whether the process is alive",
         answers={200: (answers.HealthAnswer, {"status": "ok"})},

@@ -14,12 +14,14 @@ from services.intake.domain.refusals import Refused, bad_shape
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
 MAX_WAIT: Final = 30.0
+MOST_DAYS: Final = 3650
 BODY_SECONDS: Final = 30.0
 """How long a body may take to arrive; it holds a share of the byte budget meanwhile."""
 
 _KEY: Final = re.compile(r"[!-~]{1,128}")
 _ACTOR: Final = re.compile(r"[ -~]{1,200}")
 _WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
+_DAYS: Final = re.compile(r"[0-9]{1,4}")
 _DOSSIER: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -71,6 +73,15 @@ def dossier_in(path_value: str) -> str:
     if not _DOSSIER.fullmatch(path_value):
         raise bad_shape("dossier_id", "Mã định danh hồ sơ gồm 32 chữ số thập lục phân viết thường")
     return path_value
+
+
+def days(name: str, text: str | None) -> int | None:
+    """The days in query parameter `name`, 1 to 3650; None without it. Raises Refused (bad_shape)."""
+    if text is None:
+        return None
+    if not _DAYS.fullmatch(text) or not 1 <= int(text) <= MOST_DAYS:
+        raise bad_shape(name, f"Số ngày là số nguyên từ 1 đến {MOST_DAYS}")
+    return int(text)
 
 
 async def body(request: Request, media_type: str, *, optional: bool = False) -> bytes:

@@ -18,7 +18,7 @@ from contracts.facts import ClockMoved
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, FACTS
 from tests.brokers import OwnBroker
 from tests.copies import leaders, wait_for_copies
-from tests.crash.harness.burst import HERD, STEPS, Burst, Herd
+from tests.crash.harness.burst import HERD, PLACES, Burst, Herd
 from tests.crash.harness.judging import PARTITIONS, Logbook
 from tests.crash.harness.processes import PATIENCE, Process, Processes, pause
 
@@ -42,7 +42,7 @@ class Scene:
 
     def moment(self, burst: Burst) -> str:
         """Wait for a moment in the middle of the burst; in words."""
-        steps = self.chance.randrange(len(STEPS))
+        steps = self.chance.randrange(PLACES)
         more = self.chance.random() * 0.08
         burst.wait_for(steps)
         pause(more)
@@ -101,7 +101,7 @@ def rebalance(scene: Scene, burst: Burst) -> str:
     A burst is over before a process has started, so the rest of it waits for the second one to come up.
     """
     first, second = scene.us.workers
-    steps = scene.chance.randrange(len(STEPS))
+    steps = scene.chance.randrange(PLACES)
     burst.hold(steps)
     second.start()
     scene.us.wait(second.readiness, f"{second.name} to answer", every=0.005)

@@ -19,11 +19,44 @@ from motcua.replaying.door import Door
 from tests.crash.harness.processes import PATIENCE
 
 DOSSIERS: Final = 40
-STEPS: Final = ("register", "accept", "appraise", "approve", "stamp", "return", "rate")
+_TO_STAMP: Final = ("appraise", "approve", "stamp")
+_END: Final = ("return", "rate")
+LIVES: Final = tuple(
+    ("register", "accept", *rest)
+    for rest in (
+        (*_TO_STAMP, *_END),
+        ("hand_over", *_TO_STAMP, *_END),
+        ("request_payment", "receive_payment", *_TO_STAMP, *_END),
+        ("request_supplement", "receive_supplement", *_TO_STAMP, "revoke_stamp", "stamp"),
+        ("appraise", "suspend", "resume", "approve", "stamp", *_END),
+        (*_TO_STAMP, "correct", *_TO_STAMP),
+        ("apologise", "extend", *_TO_STAMP, *_END),
+        ("appraise", "decline", *_END),
+        ("withdraw", "appraise", "stop"),
+        ("stamp", "stop", "resume"),
+    )
+)
+"""What is asked of one dossier after the other, mostly allowed, and not always."""
+PLACES: Final = max(map(len, LIVES))
 PROCEDURE: Final = sample_procedures()[0]  # due the same day
-AGENCY: Final = sample_agencies()[0].code
+AGENCIES: Final = tuple(agency.code for agency in sample_agencies()[:3])
 HERD: Final = 1_600
 """Dossiers that come due in one second: 200 a partition."""
+
+_SAYS: Final[dict[str, dict[str, Any]]] = {
+    "rate": {"score": 5},
+    "request_payment": {"amount_vnd": 50_000},
+    "request_supplement": {"reason": "missing_document"},
+    "revoke_stamp": {"reason": "wrong_seal"},
+    "suspend": {"reason": "court_case"},
+    "correct": {"reason": "wrong_name"},
+    "apologise": {"reason": "backlog"},
+    "extend": {"reason": "complex_matter", "value": 1},
+    "decline": {"reason": "conditions_not_met"},
+    "stop": {"reason": "no_ground"},
+    "hand_over": {"to_officer": "appraise"},
+}
+"""What an action needs besides; who appraises, approves and stamps is called after it."""
 
 
 class Days:
@@ -39,6 +72,11 @@ class Days:
             return {}
         return {"at": (self._day + timedelta(hours=hours)).isoformat()}
 
+    def later(self) -> str:
+        """Some days from now."""
+        now = datetime.now(UTC) if self.clock is Clock.SYSTEM else self._day
+        return (now + timedelta(days=9)).isoformat()
+
     def next(self, days: int = 1) -> datetime:
         """Go on by some days; the last moment before."""
         self._day += timedelta(days=days)
@@ -46,13 +84,13 @@ class Days:
 
 
 class Burst:
-    """`DOSSIERS` lives of seven steps each, sent step by step; ends with the log clock's next day."""
+    """`DOSSIERS` lives, sent step by step; ends with the log clock's next day."""
 
     def __init__(self, client: Client, days: Days, name: str) -> None:
         self.days, self.name = days, name
         self.door = Door(client, patience=PATIENCE)
         self._thread = threading.Thread(target=self._send, daemon=True)
-        self._until = len(STEPS)
+        self._until = PLACES
         self._failed: BaseException | None = None
         self.sent = 0
         self.to: datetime | None = None
@@ -62,7 +100,7 @@ class Burst:
         self._thread.start()
 
     def wait_for(self, steps: int) -> None:
-        """Until so many of the seven steps are sent, or everything is."""
+        """Until so many steps are sent, or everything is."""
         while self.sent < steps and self._thread.is_alive():
             time.sleep(0.002)
 
@@ -72,7 +110,7 @@ class Burst:
 
     def go_on(self) -> None:
         """Send the rest."""
-        self._until = len(STEPS)
+        self._until = PLACES
 
     @property
     def over(self) -> bool:
@@ -88,10 +126,11 @@ class Burst:
 
     def _send(self) -> None:
         try:
-            for place in range(len(STEPS)):
+            for place in range(PLACES):
                 while place >= self._until:
                     time.sleep(0.002)
-                self.door.send([line(self.days, f"{self.name}-{n}", place) for n in range(DOSSIERS)])
+                going_on = (n for n in range(DOSSIERS) if place < len(LIVES[n % len(LIVES)]))
+                self.door.send([line(self.days, f"{self.name}-{n}", n, place) for n in going_on])
                 self.sent += 1
             if self.days.clock is Clock.LOG:
                 self.to = self.days.next()
@@ -109,7 +148,7 @@ class Herd:
     def gather(self) -> None:
         """Hand them in."""
         for place in (0, 1):
-            self._door.send([line(self._days, f"{self._name}-{n}", place) for n in range(HERD)])
+            self._door.send([line(self._days, f"{self._name}-{n}", n, place) for n in range(HERD)])
         assert not self._door.sent.refused, self._door.sent.refused[:3]
 
     def come_due(self) -> datetime:
@@ -119,16 +158,17 @@ class Herd:
         return to
 
 
-def line(days: Days, dossier: str, place: int) -> bytes:
-    """The step at that place in the life of a dossier, as the door wants it."""
-    step = STEPS[place]
-    said: dict[str, Any] = {"key": dossier if step == "register" else f"{dossier}/{step}", "action": step}
-    if step == "register":
-        said |= {"procedure": PROCEDURE.code, "agency": AGENCY, "channel": PROCEDURE.channels[0]}
+def line(days: Days, dossier: str, kind: int, place: int) -> bytes:
+    """What is asked at that place in a life of that kind, as the door wants it."""
+    action, agency = LIVES[kind % len(LIVES)][place], AGENCIES[kind % len(AGENCIES)]
+    said: dict[str, Any] = {"action": action, "actor": action, **_SAYS.get(action, {})}
+    if action == "register":
+        said |= {"procedure": PROCEDURE.code, "agency": agency, "channel": PROCEDURE.channels[0]}
+        said |= {"key": dossier}
     else:
-        said["dossier_key"] = dossier
-    if step == "accept":
-        said["agency"] = AGENCY
-    if step == "rate":
-        said["score"] = 5
+        said |= {"key": f"{dossier}/{place}", "dossier_key": dossier}
+    if action == "accept":
+        said["agency"] = agency
+    if action == "apologise":
+        said["until"] = days.later()
     return msgspec.json.encode(said | days.at(place))

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
-from contracts import commands
-from contracts.commands import Command, CommandBody, CommandRecord, LawChanged, TimeAdvanced
+from contracts.commands import Command, CommandRecord, LawChanged, TimeAdvanced
 from contracts.facts import Cause, Fact
 from contracts.law import CalendarAmended, CalendarDay, DayKind, EngineVersion
-from contracts.words import Channel, Clock, Step
+from contracts.words import Clock
 from services.workflow.domain.decide import Decision, decide, fire
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.engines import Engine, Engines
 from services.workflow.domain.law import Law
 from services.workflow.domain.redate import redate
-from tests.fakes.workflow import AGENCY, HOURLY, PROCEDURE, START, command, law_record, life
+from tests.fakes.workflow import START, law_record, life
+from tests.fakes.workflow_lives import more_law, stray, whole_life
 
 END: Final = START + timedelta(days=40)
+NEW_YEAR: Final = datetime(2024, 12, 31, 8, tzinfo=UTC)
+"""Some hours before a new year begins in Việt Nam."""
 
 Entry = CommandRecord | bytes | None
 """A record, or a value that is none."""
@@ -28,7 +30,9 @@ Entry = CommandRecord | bytes | None
 
 @cache
 def law(version: int) -> LawChanged:
-    """The law with that version: the whole of it, the engine's version alone, a day off or worked in turn."""
+    """The law with that version: all of it, the engine's version and a seal's end, a day off or worked."""
+    if version == 1:
+        return LawChanged(version=1, changes=(*law_record().changes, *more_law()))
     if version % 3 == 0:
         kind = DayKind.OFF if version % 2 else DayKind.WORK
         day = CalendarDay(date=START.date() + timedelta(days=3), kind=kind, name_vi="Nghỉ bù", source="test")
@@ -36,7 +40,7 @@ def law(version: int) -> LawChanged:
             version=version, changes=(CalendarAmended(years=(2025,), days=(day,), source="test"),)
         )
     if version % 3 == 2:
-        return LawChanged(version=version, changes=(EngineVersion(version=1),))
+        return LawChanged(version=version, changes=(EngineVersion(version=1), *more_law(START.date())))
     return law_record(version)
 
 
@@ -66,7 +70,8 @@ def history(chance: random.Random, clock: Clock, partition: int) -> list[Entry]:
 
 
 def _life(chance: random.Random, name: str, hours: int) -> list[Command]:
-    one = life(name, START + timedelta(hours=hours), procedure=chance.choice([PROCEDURE, HOURLY]))
+    begins = chance.choice([START, NEW_YEAR]) + timedelta(hours=hours)
+    one = whole_life(chance, name, begins)
     if chance.random() < 0.5:
         cut = chance.randint(1, len(one))
         one[cut:] = [_wild(chance, name, n) for n in range(chance.randint(0, 5))]
@@ -74,18 +79,8 @@ def _life(chance: random.Random, name: str, hours: int) -> list[Command]:
 
 
 def _wild(chance: random.Random, dossier: str, n: int) -> Command:
-    bodies: list[CommandBody] = [
-        commands.RequestSupplement("missing_document"),
-        commands.ReceiveSupplement(),
-        commands.CompleteStep(chance.choice(list(Step))),
-        commands.RefuseDossier("not_competent"),
-        commands.WithdrawDossier(),
-        commands.RateDossier(chance.randint(1, 5)),
-        commands.AcceptDossier(f"{AGENCY}-250304-0002"),
-        commands.RegisterDossier(PROCEDURE, AGENCY, Channel.ONLINE),
-    ]
     at = START + timedelta(hours=chance.randint(0, 400))
-    return command(chance.choice(bodies), key=f"wild-{chance.randint(0, n)}", dossier=dossier, at=at)
+    return stray(chance, dossier, f"wild-{chance.randint(0, n)}", at)
 
 
 @dataclass

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from contracts import commands
 from contracts.codec import encode
 from contracts.commands import Command, CommandBody, LawChanged
-from contracts.identity import command_id, dossier_id, fingerprint
-from contracts.law import CalendarAmended, ProcedurePublished
-from contracts.words import Channel, Role, Step, TermUnit
+from contracts.identity import command_id, dossier_id, fingerprint, pseudonym
+from contracts.law import CalendarAmended, ProcedurePublished, SealRegistered
+from contracts.words import Channel, Role, SealKind, Step, TermUnit
 
 AGENCY: Final = "000.01.18.H52"
 HOURLY: Final = "1.000001"
@@ -20,6 +20,9 @@ HOURLY: Final = "1.000001"
 DAILY: Final = "1.000002"
 TERM: Final = timedelta(hours=1)
 CLIENT: Final = "herd"
+DESKS: Final = {"appraise": Role.OFFICER, "approve": Role.APPROVER, "stamp": Role.SEAL_KEEPER}
+"""Whose step it is; everything else is the counter's."""
+ACTORS: Final = {role: pseudonym(b"herd", "officer", role) for role in Role}
 RATE: Final = 50
 """Commands a second beside the herd."""
 
@@ -43,12 +46,15 @@ class Plan:
 
 
 def law(due: datetime) -> LawChanged:
-    """A calendar of the years around, the procedure of the herd and the one of the commands beside."""
+    """A calendar of the years around, a seal, the herd's procedure and that of the commands beside."""
     years = (due.year - 1, due.year, due.year + 1)
     return LawChanged(
         version=1,
         changes=(
             CalendarAmended(years=years, days=(), source="herd"),
+            SealRegistered(
+                code=f"{AGENCY}-1", agency=AGENCY, kind=SealKind.AGENCY, valid_from=date(years[0], 1, 1)
+            ),
             _procedure(HOURLY, 1, TermUnit.CLOCK_HOUR),
             _procedure(DAILY, 3, TermUnit.WORKING_DAY),
         ),
@@ -88,13 +94,14 @@ def _procedure(code: str, term: int, unit: TermUnit) -> ProcedurePublished:
 
 
 def _command(body: CommandBody, key: str, name: str, at: datetime) -> Command:
-    target = dossier_id(CLIENT, name)
+    target, role = dossier_id(CLIENT, name), DESKS.get(key, Role.COUNTER)
     return Command(
         id=command_id(target, CLIENT, key),
         dossier_id=target,
         at=at,
         client=CLIENT,
-        role=Role.COUNTER,
+        role=role,
         fingerprint=fingerprint(encode(body)),
         body=body,
+        actor=ACTORS[role],
     )

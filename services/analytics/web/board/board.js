@@ -12,6 +12,7 @@ const BUCKETS = [
   ["late", "Quá hạn", "Late"],
   ["refused", "Từ chối", "Refused"],
   ["withdrawn", "Đã rút", "Withdrawn"],
+  ["stopped", "Dừng giải quyết", "Stopped"],
 ];
 // A rate's label says its numerator and denominator: the three differ.
 const RATES = [

@@ -1,0 +1,1 @@
+"""One dossier's day, walked over HTTP for somebody who sees Motcua for the first time."""

@@ -1,0 +1,100 @@
+"""Signed files in, evidence out. It blocks, and is at the mercy of the file: to be run in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import cryptography.x509
+from asn1crypto import cms, pem
+
+from contracts.commands import Evidence
+from contracts.words import SignatureForm
+from services.intake.adapters.signatures.cms import Claim, Finding, judge
+from services.intake.adapters.signatures.pdf import read_pdf, store_of
+from services.intake.adapters.signatures.proofs import Proofs
+from services.intake.adapters.signatures.trust import Trust
+from services.intake.domain.refusals import Refused
+from services.intake.domain.signature_rules import refuse
+
+DETACHED_LIMIT: Final = 1024 * 1024
+_ISSUER_LENGTH: Final = 300
+
+_log = logging.getLogger(__name__)
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    # The library's log names whom a certificate was issued to.
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+
+
+class Verifier:
+    """Judges signatures by what is trusted."""
+
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
+
+    def verify_pdf(self, data: bytes, now: datetime) -> Evidence:
+        """Evidence of the last signature of a PDF. Raises Refused, and nothing else, for what is none."""
+        reason = "pdf_malformed"
+        try:
+            signed = read_pdf(data)
+            reason = "signature_malformed"
+            proofs = store_of(signed.reader, Proofs(self._trust))
+            found = asyncio.run(judge(signed.claim, proofs, now))
+            return _evidence(SignatureForm.PADES, hashlib.sha256(data).hexdigest(), signed.covers, found)
+        except Refused:
+            raise
+        except Exception as error:
+            raise _unreadable(reason, error) from error
+
+    def verify_detached(self, signature: bytes, document_sha256: str, now: datetime) -> Evidence:
+        """Evidence of a CMS signature (DER or PEM) on the document of that hash. Raises Refused, as above."""
+        if len(signature) > DETACHED_LIMIT:
+            raise refuse("signature_too_large")
+        try:
+            signed_data = _signed_data(signature)
+            for signer in signed_data["signer_infos"]:
+                if signer["digest_algorithm"]["algorithm"].native != "sha256":
+                    raise refuse("digest_not_sha256")
+            claim = Claim(signed_data, bytes.fromhex(document_sha256), "document_changed")
+            found = asyncio.run(judge(claim, Proofs(self._trust), now))
+            return _evidence(SignatureForm.DETACHED, document_sha256, document_sha256, found)
+        except Refused:
+            raise
+        except Exception as error:
+            raise _unreadable("signature_malformed", error) from error
+
+
+def _unreadable(reason: str, error: Exception) -> Refused:
+    """Anything may be wrong with a file from outside, and the library says so in many ways."""
+    _log.info("%s: %s", reason, type(error).__name__)  # never its text: that names people
+    return refuse(reason)
+
+
+def _signed_data(signature: bytes) -> Any:
+    if pem.detect(signature):
+        _, _, signature = pem.unarmor(signature)
+    content = cms.ContentInfo.load(signature, strict=True)
+    if content["content_type"].native != "signed_data":
+        raise refuse("signature_malformed")
+    return content["content"]
+
+
+def _evidence(form: SignatureForm, document: str, covers: str, found: Finding) -> Evidence:
+    der = found.certificate.dump()
+    certificate = cryptography.x509.load_der_x509_certificate(der)
+    return Evidence(
+        form=form,
+        document=document,
+        covers=covers,
+        certificate=hashlib.sha256(der).hexdigest(),
+        issuer=certificate.issuer.rfc4514_string()[:_ISSUER_LENGTH],
+        signed_at=found.signed_at.astimezone(UTC),
+        stamped_at=found.stamped_at,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        revocation=found.revocation,
+        revocation_at=found.revocation_at.astimezone(UTC),
+    )
