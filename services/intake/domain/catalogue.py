@@ -21,7 +21,10 @@ from services.intake.domain.refusals import Refused, one_stop_decree
 
 
 class Catalogue:
-    """Procedures, agencies and seals by code, certificates by fingerprint, the last word on each; of procedures the highest version."""
+    """Procedures, agencies and seals by code, certificates by fingerprint: the last word on each.
+
+    Of a procedure it is the highest version, whichever came last.
+    """
 
     def __init__(self) -> None:
         self.procedures: dict[str, ProcedurePublished] = {}
