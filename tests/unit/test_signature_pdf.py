@@ -147,8 +147,18 @@ def test_a_seal_on_a_changed_approval_is_no_seal_on_the_approval(signed: Signed)
 def test_two_tables_of_contents_after_a_signature_hide_nothing(signed: Signed) -> None:
     ca, seal, verifier = signed
     sealed = ca.seal(pdf(), seal)
-    hybrid = by_hand(sealed, 2, b"<</Type/Hidden>>", b"/XRefStm %d" % sealed.index(b"obj"))
-    assert refusal(verifier, hybrid) in ("signature_malformed", "document_changed", "pdf_malformed")
+    size = max(int(one) for one in re.findall(rb"/Size (\d+)", sealed))
+    row = bytes([1]) + (9).to_bytes(3, "big") + bytes([0])
+    [root] = set(re.findall(rb"/Root (\d+ 0 R)", sealed))
+    second = b"<</Type/XRef/Size %d/Index[%d 1]/W[1 3 1]/Root %b/Length 5>>\nstream\n%b\nendstream"
+    hybrid = by_hand(sealed, size, second % (size + 1, size, root, row), b"/XRefStm %d" % len(sealed))
+    assert refusal(verifier, hybrid) == "signature_malformed"
+
+
+def test_a_time_written_without_its_zone_is_local(signed: Signed) -> None:
+    ca, seal, verifier = signed
+    sealed = ca.seal(pdf(), seal, embed="dss", stamped=False, zone=False)
+    assert verifier.verify_pdf(sealed, NOW).signed_at == NOW - timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
