@@ -34,9 +34,12 @@ def redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> tuple[Fact
     try:
         reading = dossier_clock.read(calendar, clock)
         due, remaining = reading.due_current.astimezone(UTC), reading.remaining_minutes
-        # Noticed as overdue it stays so only while that is still true; else its deadline stands again.
-        paused_at = dossier.paused_at if clocks.stands(clock, reading) else None
-        overdue = dossier.overdue and reading.due_counted < (paused_at or when)
+        same_dates = (due, remaining) == (dossier.due, dossier.remaining_minutes)
+        # Noticed as overdue it stays so only while that is still true; else its deadline stands again. The
+        # notice itself bears the time of the due date: where nothing moved, being at it is being past it.
+        until = (clocks.stands(clock, reading) and dossier.paused_at) or when
+        past = reading.due_counted < until or (same_dates and reading.due_counted == until)
+        overdue = dossier.overdue and past
         seen = clocks.noticed(dossier, overdue=overdue)
         alarms = clocks.alarms(calendar, clock, procedure, seen, when)
     except YearNotCoveredError:
@@ -45,7 +48,7 @@ def redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> tuple[Fact
     # may move where the promised date stays.
     standing = [(timer.name, timer.at) for timer in dossier.timers]
     same_alarms = standing == [(alarm.name, alarm.at) for alarm in alarms]
-    if same_alarms and (due, remaining) == (dossier.due, dossier.remaining_minutes):
+    if same_alarms and same_dates:
         return None
     body = facts.DueDateAmended(due, law.version, remaining, alarms)
     fact = next_fact(dossier, cause, when, body, overdue=overdue, due=due)
