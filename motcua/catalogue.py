@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from contracts.law import LawChange, ProcedurePublished
+from contracts.law import AgencyPublished, LawChange, ProcedurePublished, SealRegistered
 from motcua import client
 from motcua.failure import Failure
 from motcua.procedure_rows import Imported, read_procedures
@@ -62,6 +62,30 @@ def next_versions(
         if msgspec.structs.replace(procedure, version=before.version, source=before.source) != before:
             news.append(msgspec.structs.replace(procedure, version=before.version + 1))
     return news
+
+
+def lacking(stack: client.Client, changes: Sequence[LawChange]) -> list[LawChange]:
+    """What of `changes` a stack has not got yet: everything when it has no law at all.
+
+    One that has a law keeps it: its calendar may have been amended, a procedure be at a later version, an
+    agency be closed. It only lacks what stands under no code of its own.
+    """
+    if not stack.get("/v1/about")["law_version"]:
+        return list(changes)
+    standing = {
+        kind: {row["code"] for row in stack.get(f"/v1/{name}")[name]}
+        for kind, name in (
+            (AgencyPublished, "agencies"),
+            (SealRegistered, "seals"),
+            (ProcedurePublished, "procedures"),
+        )
+    }
+    return [
+        change
+        for change in changes
+        if isinstance(change, AgencyPublished | SealRegistered | ProcedurePublished)
+        and change.code not in standing[type(change)]
+    ]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

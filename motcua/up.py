@@ -116,8 +116,12 @@ def _law(seed: str) -> list[LawChange]:
 
 
 def _enact(intake_url: str, key: str, changes: list[LawChange]) -> None:
+    """What is shipped, as far as the stack has not got it; a stack that kept its data has its own law."""
+    from motcua.catalogue import lacking
+
     with Client(intake_url, key) as client:
-        client.post("/v1/law", {"changes": changes})
+        if wanted := lacking(client, changes):
+            client.post("/v1/law", {"changes": wanted})
 
 
 def _welcome(home: Home, state: RunState, keys: dict[str, str], changes: list[LawChange]) -> str:

@@ -100,8 +100,8 @@ async def run(settings: Settings) -> int:
         service.status,
         service.gate,
     )
-    pool, names = Pool(settings.clickhouse), naming.names
-    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, names)
+    pool, book = Pool(settings.clickhouse), naming.book
+    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, book)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(parts),

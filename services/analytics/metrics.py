@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from contracts.words import Role
 from services.analytics.domain.batch import Batch
 from services.analytics.domain.comparison import Findings
 
@@ -65,6 +66,9 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._samples = Counter(
+            "motcua_analytics_samples_total", "Random samples drawn.", ["role"], registry=registry
+        )
         self._reconciled_at = Gauge(
             "motcua_analytics_reconcile_timestamp_seconds", "When the last proof ended.", registry=registry
         )
@@ -100,6 +104,10 @@ class Metrics:
         for kind in ("missing", "duplicated", "mismatched"):
             self._reconciled.labels(kind).set(sum(getattr(one, kind) for one in found))
         self._reconciled_at.set(at)
+
+    def sampled(self, role: Role) -> None:
+        """Somebody of that role drew a random sample."""
+        self._samples.labels(role.value).inc()
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered; `route` is the template, never the path."""

@@ -1,7 +1,7 @@
-"""Agencies' names beside the figures: a thread that reads ``law.v1`` from its beginning and stays with it.
+"""The law beside the figures: a thread that reads ``law.v1`` from its beginning and stays with it.
 
-Names decide nothing. So trouble here is told in the log, tried again, and never stops the service or makes
-it unready; until a name has come, the code stands alone.
+Names and calendars decide nothing here. So trouble is told in the log, tried again, and never stops the
+service or makes it unready; until a name has come, the code stands alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from contracts.codec import UndecodableError, decode_law
-from services.analytics.domain.agencies import AgencyNames
+from services.analytics.domain.lawbook import LawBook
 from services.analytics.errors import AnalyticsError
 
 _PAUSE: Final = 1.0
@@ -34,10 +34,10 @@ class LawLog(Protocol):
 
 
 class Naming:
-    """Keeps `names` current. `open_log` connects; it and the log may raise any AnalyticsError."""
+    """Keeps `book` current. `open_log` connects; it and the log may raise any AnalyticsError."""
 
     def __init__(self, open_log: Callable[[], LawLog], pause: float = _PAUSE) -> None:
-        self.names = AgencyNames()
+        self.book = LawBook()
         self._open_log = open_log
         self._first_pause = self._pause = pause
         self._stop = threading.Event()
@@ -57,7 +57,7 @@ class Naming:
             try:
                 self._follow()
             except AnalyticsError as error:
-                _log.warning("names of agencies are not kept current, trying again: %s", error)
+                _log.warning("the law is not kept current, trying again: %s", error)
                 self._stop.wait(self._pause)
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
@@ -73,7 +73,7 @@ class Naming:
 
     def _read(self, value: bytes | None) -> None:
         try:
-            self.names.apply(decode_law(value))
+            self.book.apply(decode_law(value))
         except UndecodableError:
-            # Its writer and the workflow judge the law; a name is not worth stopping the figures for.
-            _log.warning("an entry of the law cannot be decoded; the names in it are not shown")
+            # Its writer and the workflow judge the law; what it tells is not worth stopping the figures for.
+            _log.warning("an entry of the law cannot be decoded; what it says is not shown")

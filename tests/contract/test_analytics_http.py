@@ -22,6 +22,12 @@ def test_figures_add_up_and_say_how_old_they_are(desk: Desk) -> None:
     figures = desk.get("/v1/figures").json()
     assert figures["received"] == sum(figures[name] for name in BUCKETS) == 60
     assert figures["supplement_requested"] <= figures["paused"]
+    shares = [row.five_on_site for row in desk.tables.dossiers.values() if row.five_on_site is not None]
+    share = figures["five_on_site"]
+    assert (share["numerator"], share["denominator"]) == (sum(shares), len(shares))
+    assert 0 < share["value"] < 1
+    assert figures["declined"] > 0
+    assert figures["late_by_original"] > 0
     assert set(figures["rates"]) == {"on_time_of_received", "on_time_of_decided", "on_time_of_solved"}
     assert 2.9 < figures["age_seconds"] < 5
     assert figures["as_of"].endswith("Z")
@@ -55,9 +61,12 @@ def test_a_key_for_one_agency_sees_that_agency(desk: Desk) -> None:
         if row["agency"] == "H52.18"
     )
     mine = next(row for row in desk.tables.dossiers.values() if row.agency == "H52.18")
-    other = next(row for row in desk.tables.dossiers.values() if row.agency == "H52.19")
+    others = [row for row in desk.tables.dossiers.values() if row.agency == "H52.19"]
+    other = next(row for row in others if row.holder_agency != "H52.18")
     assert desk.get(f"/v1/dossiers/{mine.dossier_id}", "scoped").status_code == 200
     assert_problem(desk.get(f"/v1/dossiers/{other.dossier_id}", "scoped"), 403, "other_agency")
+    in_hand = next(row for row in others if row.holder_agency == "H52.18")
+    assert desk.get(f"/v1/dossiers/{in_hand.dossier_id}", "scoped").status_code == 200
 
 
 def test_a_dossier_has_its_state_its_history_and_its_link(desk: Desk) -> None:
@@ -68,6 +77,64 @@ def test_a_dossier_has_its_state_its_history_and_its_link(desk: Desk) -> None:
     assert answer["history"][0]["body"]["type"] == "DossierRegistered"
     assert answer["history"][0]["at"].startswith("2020-02-01T23:")
     assert answer["links"]["self"] == f"/v1/dossiers/{state.dossier_id}"
+
+
+def whole(desk: Desk, *kinds: str) -> Any:
+    """The dossier with all these kinds of facts, as it is told."""
+    for state in desk.tables.dossiers.values():
+        told = {fact.type for fact in desk.tables.facts if fact.dossier_id == state.dossier_id}
+        if set(kinds) <= told:
+            return desk.get(f"/v1/dossiers/{state.dossier_id}").json()
+    raise AssertionError(f"no dossier has {kinds}")
+
+
+def test_a_dossier_tells_who_had_it_in_hand_without_a_gap(desk: Desk) -> None:
+    told = whole(desk, "HandedOver", "ResultReturned")
+    slip = told["control_slip"]
+    assert [(one["step"], one["entry"]) for one in slip] == [
+        ("receive", "step"),
+        ("appraise", "hand_over"),
+        ("appraise", "step"),
+        ("approve", "step"),
+        ("stamp", "step"),
+        ("return", "step"),
+    ]
+    assert [one["since"] for one in slip[1:]] == [one["until"] for one in slip[:-1]]
+    assert (slip[2]["agency"], slip[2]["officer"], slip[2]["place"]) == ("H52.21", "e" * 32, "office")
+    assert (slip[0]["place"], slip[1]["place"]) == ("centre", None)
+    assert (slip[1]["outcome"], slip[1]["due"]) == ("early", "2020-02-05T10:00:00Z")
+    assert (told["five_on_site"], told["step"], told["holder"]) == (False, None, None)
+    assert told["due"] == told["due_original"] == "2020-02-14T10:00:00Z"
+
+
+def test_the_last_open_entry_has_no_end(desk: Desk) -> None:
+    state = next(row for row in desk.tables.dossiers.values() if row.in_hand)
+    told = desk.get(f"/v1/dossiers/{state.dossier_id}").json()
+    last = told["control_slip"][-1]
+    assert (last["until"], last["entry"], last["step"]) == (None, None, told["step"])
+    assert told["holder"]["agency"] == last["agency"]
+    assert told["five_on_site"] is None
+
+
+def test_a_dossier_tells_its_stamps_with_their_numbers(desk: Desk) -> None:
+    told = whole(desk, "StampRevoked", "ResultReturned")
+    first, second = told["stamps"]
+    assert (first["seal"], first["year"], first["revoked"]) == ("H52.18-D1", 2020, True)
+    assert (second["seal"], second["year"], second["revoked"]) == ("H52.18-D1", 2020, False)
+    assert 0 < first["number"] != second["number"] > 0
+    assert first["at"] < second["at"]
+    dossier_id = told["dossier_id"]
+    desk.tables.facts = [fact for fact in desk.tables.facts if fact.type != "NumberDrawn"]
+    waiting = desk.get(f"/v1/dossiers/{dossier_id}").json()["stamps"]
+    assert [one["number"] for one in waiting] == [None, None]
+
+
+def test_a_re_opened_dossier_is_not_finished(desk: Desk) -> None:
+    opened = next(
+        row for row in desk.tables.dossiers.values() if row.finished_at and row.status not in (9, 10)
+    )
+    told = desk.get(f"/v1/dossiers/{opened.dossier_id}").json()
+    assert (told["finished_at"], told["five_on_site"]) == (None, None)
 
 
 def test_dossiers_are_found_by_their_legal_code(desk: Desk) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,19 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
         ("/v1/compliance?By=agency", "By"),
         ("/v1/dossiers?code=H52.18-200201-0001&limit=5", "limit"),
         ("/v1/freshness?partition=1", "partition"),
+        ("/v1/late?agency=%27;DROP", "agency"),
+        ("/v1/late?step=sign", "step"),
+        ("/v1/late?limit=501", "limit"),
+        ("/v1/late?officer=x", "officer"),
+        ("/v1/sample", "seed"),
+        ("/v1/sample?seed=a%20b", "seed"),
+        ("/v1/sample?seed=a&n=501", "n"),
+        ("/v1/sample?seed=a&n=0", "n"),
+        ("/v1/sample?seed=a&from=2020-02-02&to=2020-02-01", "to"),
+        ("/v1/sample?seed=a&agency=x", "agency"),
+        ("/v1/seals/H52.18-D1/register", "year"),
+        ("/v1/seals/H52.18-D1/register?year=1989", "year"),
+        ("/v1/seals/x/register?year=2020", "seal"),
     ],
 )
 def test_wrong_parameters_are_named(desk: Desk, path: str, field: str) -> None:
@@ -71,6 +86,13 @@ def test_problems_speak_vietnamese(desk: Desk) -> None:
         desk.get("/v1/dossiers"),
         desk.get("/v1/dossiers/" + "f" * 32),
         desk.get("/v1/nowhere"),
+        desk.get("/v1/late", "counter"),
+        desk.get("/v1/late?step=sign"),
+        desk.get("/v1/sample?seed=a&n=501"),
+        desk.get("/v1/sample?seed=%20"),
+        desk.get("/v1/seals/H52.99-D1/register?year=2020"),
+        desk.get("/v1/seals/H52.18-D1/register?year=1"),
+        desk.get("/v1/seals/H52.18-D1/register?year=2020", "keeper"),
         desk.post("/v1/figures"),
     ]
     desk.tables.failure = RetryLaterError("the warehouse is not reachable")
@@ -120,6 +142,9 @@ PATHS = {
     Right.FIGURES: "/v1/figures",
     Right.DOSSIERS: "/v1/dossiers?code=H52.18-200201-0001",
     Right.FRESHNESS: "/v1/freshness",
+    Right.LATE: "/v1/late",
+    Right.SAMPLE: "/v1/sample?seed=a",
+    Right.REGISTER: "/v1/seals/H52.18-D1/register?year=2020",
 }
 
 
@@ -130,6 +155,15 @@ def test_each_role_may_do_what_the_table_says(desk: Desk, role: Role) -> None:
         assert answer.status_code == (200 if right in RIGHTS[role] else 403)
     proof = desk.post("/v1/reconcile", role.value)
     assert proof.status_code == (200 if Right.RECONCILE in RIGHTS[role] else 403)
+
+
+def test_only_who_oversees_sees_what_is_late_and_samples(desk: Desk) -> None:
+    overseers = {Role.LEADER, Role.INSPECTOR, Role.ADMIN}
+    for right in (Right.LATE, Right.SAMPLE):
+        assert {role for role in Role if right in RIGHTS[role]} == overseers
+    assert {role for role in Role if Right.REGISTER in RIGHTS[role]} == overseers | {Role.SEAL_KEEPER}
+    for path in (PATHS[Right.LATE], PATHS[Right.SAMPLE], PATHS[Right.REGISTER]):
+        assert_problem(desk.client.get(path), 401, "unauthorized")
 
 
 def test_a_warehouse_that_is_away_is_a_503_and_the_age_goes_on(desk: Desk) -> None:
@@ -157,7 +191,28 @@ def test_metrics_are_labelled_by_template_and_never_by_path(desk: Desk) -> None:
 def test_the_interface_describes_itself(desk: Desk) -> None:
     paths = desk.client.get("/openapi.json").json()["paths"]
     assert {"/v1/figures", "/v1/compliance", "/v1/freshness", "/v1/reconcile"} <= set(paths)
+    assert {"/v1/late", "/v1/sample", "/v1/seals/{seal}/register"} <= set(paths)
     assert desk.client.get("/docs").status_code == 404
+
+
+def test_the_page_of_the_api_names_every_question(desk: Desk) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    told = {
+        (method, path, frozenset(re.findall(r"(\w+)=", asked)))
+        for method, path, asked in re.findall(
+            r"^\| `(GET|POST) (/v1/[^`?]+)\??([^`]*)` \|", page, re.MULTILINE
+        )
+    }
+    document = desk.client.get("/openapi.json").json()["paths"]
+    assert told == {
+        (
+            method.upper(),
+            path,
+            frozenset(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
+        )
+        for path, operations in document.items()
+        for method, operation in operations.items()
+    }
 
 
 def test_the_interface_tells_the_key_and_every_refusal(desk: Desk) -> None:
@@ -178,7 +233,8 @@ def test_the_interface_tells_the_key_and_every_refusal(desk: Desk) -> None:
             else:
                 assert operation["security"] == [{"key": []}]
                 wanted |= {"401", "403"}
-            wanted |= {"404"} if path == "/v1/dossiers/{dossier_id}" else set()
+            one = ("/v1/dossiers/{dossier_id}", "/v1/seals/{seal}/register")
+            wanted |= {"404"} if path in one else set()
             wanted |= {"409"} if path == "/v1/reconcile" else set()
             assert set(answers) == wanted
     unknown = document["paths"]["/v1/dossiers/{dossier_id}"]["get"]["responses"]["404"]

@@ -141,11 +141,3 @@ def test_without_a_stack_it_brings_its_own_and_leaves_nothing_behind(tmp_path: P
     assert "starts one of its own" in told.stderr
     assert list(scratch.iterdir()) == []
     assert not (tmp_path / "home").exists()
-
-
-def test_where_the_clock_is_the_log_s_there_is_no_day_to_walk(tmp_path: Path) -> None:
-    with LocalStack(tmp_path / "stack", clock="log", broker=KIND.value) as logged:
-        told = tour("--url", logged.intake_url, "--key", logged.keys[Role.ADMIN])
-    assert told.returncode == 1
-    assert "the clock of this stack is 'log'" in told.stderr
-    assert told.stdout == ""

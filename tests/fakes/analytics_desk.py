@@ -6,18 +6,19 @@ import asyncio
 import random
 import threading
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
 from contracts.access import hash_key, parse_keys
-from contracts.law import AgencyPublished, LawEnacted
+from contracts.law import AgencyPublished, CalendarAmended, LawEnacted, SealRegistered
 from contracts.topics import DOSSIER_PARTITIONS
 from contracts.words import Clock as ClockKind
-from contracts.words import Role
-from services.analytics.domain.agencies import AgencyNames
+from contracts.words import Role, SealKind
 from services.analytics.domain.batch import translate
+from services.analytics.domain.lawbook import LawBook
 from services.analytics.domain.rows import FactRow
 from services.analytics.metrics import Metrics
 from services.analytics.reconcile import Reconciler
@@ -26,6 +27,7 @@ from services.analytics.web.app import create_app
 from services.analytics.web.parts import Parts
 from tests.fakes.analytics import FakeClock, MemoryFactLog, MemoryFacts, MemoryWarehouse
 from tests.fakes.analytics_facts import fill
+from tests.fakes.analytics_lives import SEAL
 from tests.fakes.analytics_tables import MemoryTables
 
 BUCKETS = ("early", "on_time", "late", "not_due", "paused", "refused", "withdrawn", "stopped")
@@ -34,6 +36,15 @@ KEYS = "\n".join(
     for role in Role
 )
 KEYS += f'\n[clients.one-agency]\nsha256 = "{hash_key("scoped")}"\nrole = "counter"\nagencies = ["H52.18"]\n'
+KEYS += (
+    f'\n[clients.the-keeper]\nsha256 = "{hash_key("keeper")}"\nrole = "seal_keeper"\nagencies = ["H52.21"]\n'
+)
+KEYS += f'\n[clients.head]\nsha256 = "{hash_key("head")}"\nrole = "leader"\nagencies = ["H52.21"]\n'
+
+LAW = (
+    CalendarAmended(years=(2020, 2021), days=(), source="test"),
+    SealRegistered(code=SEAL, agency="H52.18", kind=SealKind.SECOND, valid_from=date(2020, 1, 1)),
+)
 
 
 class Caller:
@@ -76,8 +87,8 @@ class Desk:
         return self.client.post(path, headers={"Authorization": f"Bearer {key}"})
 
 
-def a_desk() -> Desk:
-    """Sixty dossiers, every partition read to its end, three seconds ago."""
+def a_desk(*, calendar: bool = False) -> Desk:
+    """Sixty dossiers, every partition read to its end, three seconds ago; at will with the law of it."""
     facts = MemoryFacts(range(DOSSIER_PARTITIONS))
     fill(facts, 60, random.Random(3))
     house = MemoryWarehouse()
@@ -101,11 +112,11 @@ def a_desk() -> Desk:
         for records in facts.records.values()
         for partition, clock_at in translate(records, {}).clocks.items()
     }
-    names = AgencyNames()
+    book = LawBook()
     named = AgencyPublished(code="H52.18", name_vi="Ủy ban nhân dân phường Đông Triều")
-    names.apply(LawEnacted(author="admin", changes=(named,)))
+    book.apply(LawEnacted(author="admin", changes=(named, *(LAW if calendar else ()))))
     reconciler = Reconciler(open_log, tables, status, gate, patience=0.05)
-    parts = Parts(parse_keys(KEYS), tables, status, reconciler, metrics, clock, ClockKind.LOG, names)
+    parts = Parts(parse_keys(KEYS), tables, status, reconciler, metrics, clock, ClockKind.LOG, book)
     return Desk(Caller(create_app(parts)), tables, status, clock, gate, facts, reconciler)
 
 

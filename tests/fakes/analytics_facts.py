@@ -100,7 +100,7 @@ def lived(moment: Moment, dossier: int, seq: int, cause: Cause | None = None) ->
 
 
 def fill(topic: MemoryFacts, dossiers: int, rng: random.Random, *, noise: bool = True) -> None:
-    """Lives of `dossiers` dossiers over the partitions, up to random ends; the last has the seal's register.
+    """Lives of `dossiers` dossiers over the partitions; the last has the register of the seal.
 
     With `noise` the workflow repeats what it had said since some earlier record, as after a crash, and
     undecodable records stand in between.
@@ -110,7 +110,7 @@ def fill(topic: MemoryFacts, dossiers: int, rng: random.Random, *, noise: bool =
     for partition in partitions:
         told: list[bytes] = []
         ids = [n for n in range(dossiers) if partitions[n % len(partitions)] == partition]
-        ends = {n: rng.randint(1, len(_life(n))) for n in ids}
+        ends = {n: _end(n, rng) for n in ids}
         steps = [(n, seq) for seq in range(1, max(map(len, LIVES)) + 1) for n in ids if seq <= ends[n]]
         offset, place = -1, 0
 
@@ -145,6 +145,14 @@ def fill(topic: MemoryFacts, dossiers: int, rng: random.Random, *, noise: bool =
 
 def _life(dossier: int) -> tuple[Moment, ...]:
     return LIVES[dossier % len(LIVES)]
+
+
+def _end(dossier: int, rng: random.Random) -> int:
+    """One of every life is whole, one goes as far as an overdue step in hand, the others to a random end."""
+    whole = len(_life(dossier))
+    return (
+        (whole, min(6, whole))[dossier // len(LIVES)] if dossier < 2 * len(LIVES) else rng.randint(1, whole)
+    )
 
 
 @dataclass

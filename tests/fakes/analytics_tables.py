@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.analytics.domain.dossier import DossierRow
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
@@ -26,7 +27,26 @@ _NAMED: Final = (
     "facts_of_stretch",
     "stamps_of_partition",
     "stamps_of_dossier",
+    "late",
+    "late_counts",
+    "sample",
+    "register",
 )
+
+
+class Late(NamedTuple):
+    """A late one, and who has it in hand."""
+
+    row: DossierRow
+    holder: str
+    dossier_late: bool
+    step_late: bool
+
+    @property
+    def since(self) -> int:
+        """The earlier of the times that went by."""
+        dossier = (self.row.due or 0) if self.dossier_late else 2**62
+        return min(dossier, (self.row.step_due or 0) if self.step_late else 2**62)
 
 
 class MemoryTables:
@@ -112,6 +132,61 @@ class MemoryTables:
         rows = self._slice(**given)
         groups = sorted({key(row) for row in rows})
         return [(*one, *_numbers([row for row in rows if key(row) == one], one[-1])) for one in groups]
+
+    def _lateness(self, every_agency: int, agencies: list[str], at_agency: str, at_step: str) -> list[Late]:
+        found = []
+        for row in self.dossiers.values():
+            dossier_late = row.bucket == "late" and row.status not in (9, 10)
+            step_late = row.in_hand != "" and row.step_clock == "passed"
+            holder = row.holder_agency or row.agency
+            seen = every_agency or row.agency in agencies or holder in agencies
+            asked = at_agency in ("", holder) and at_step in ("", row.in_hand)
+            if (dossier_late or step_late) and seen and asked:
+                found.append(Late(row, holder, dossier_late, step_late))
+        return found
+
+    def _late(self, limit: int, **given: Any) -> list[Row]:
+        found = sorted(self._lateness(**given), key=lambda one: (one.since, one.row.dossier_id))
+        return [
+            (
+                *(
+                    one.row.dossier_id,
+                    one.row.dossier_code,
+                    one.row.procedure,
+                    one.row.agency,
+                    one.row.status,
+                ),
+                *(one.row.due, one.row.due_original, one.holder, one.row.in_hand, one.row.holder_officer),
+                *(one.row.held_since, one.row.step_due, int(one.dossier_late), int(one.step_late)),
+            )
+            for one in found[:limit]
+        ]
+
+    def _late_counts(self, **given: Any) -> list[Row]:
+        groups: dict[Row, list[Late]] = defaultdict(list)
+        for one in self._lateness(**given):
+            groups[one.holder, one.row.in_hand].append(one)
+        return [
+            (*key, sum(one.dossier_late for one in ones), sum(one.step_late for one in ones), len(ones))
+            for key, ones in sorted(groups.items())
+        ]
+
+    def _sample(self, seed: str, agency: str, limit: int, **given: Any) -> list[Row]:
+        rows = [row for row in self._slice(**given) if agency in ("", row.agency)]
+        rows.sort(key=lambda row: hashlib.sha256(f"{seed}:{row.dossier_id}".encode()).digest())
+        return [
+            (
+                *(row.dossier_id, row.dossier_code, row.agency, row.procedure, row.channel),
+                *(row.status, row.bucket, row.registered_at, row.due, len(rows)),
+            )
+            for row in rows[:limit]
+        ]
+
+    def _register(self, seal: str, year: int) -> list[Row]:
+        ours = [one for one in self.stamps().values() if one.seal == seal and one.of_year == year]
+        ours.sort(key=lambda one: (one.number == 0, one.number, one.applied_at, one.dossier_id, one.stamp))
+        codes = {row.dossier_id: row.dossier_code for row in self.dossiers.values()}
+        return [(*one, codes.get(one.dossier_id, "")) for one in ours]
 
     def _dossier(self, dossier_id: str) -> list[Row]:
         return [tuple(row) for row in self.dossiers.values() if row.dossier_id == dossier_id]

@@ -7,17 +7,18 @@ import random
 import signal
 import socket
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from services.analytics import reading
+from services.analytics import oversight, reading
 from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
 from services.analytics.domain.batch import translate
-from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
+from services.analytics.domain.rows import NUMBER_DRAWN, FactRow, micros
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations import migrate, shipped
+from services.analytics.oversight import LateFilter
 from services.analytics.reading import Slice
 from tests.fakes.analytics import MemoryFacts, folded
 from tests.fakes.analytics_facts import fill
@@ -47,6 +48,7 @@ def connection(house: WarehouseProcess) -> Iterator[Connection]:
     names = (
         "dossiers_feed",
         "stamps_feed",
+        "late_now",
         "dossiers_now",
         "facts",
         "dossiers",
@@ -167,6 +169,59 @@ def test_the_stamps_of_a_dossier_have_the_numbers_of_their_seal(
         assert found[0].revoked_at
         assert found[0].number
     assert reading.stamps_on(connection, min(stamped), []) == []
+
+
+OVERSIGHT = [
+    LateFilter(),
+    LateFilter(agencies=("H52.21",)),
+    LateFilter(agencies=("H52.19", "H52.20")),
+    LateFilter(agencies=()),
+    LateFilter(agency="H52.21", step="appraise"),
+    LateFilter(step="return"),
+]
+
+
+@pytest.mark.parametrize("of", OVERSIGHT, ids=str)
+def test_what_is_late_is_found_and_counted(
+    connection: Connection, rows: list[FactRow], of: LateFilter
+) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    for limit in (2, 500):
+        assert oversight.late(connection, of, limit) == oversight.late(memory, of, limit)
+    counts = oversight.late_counts(memory, of)
+    assert oversight.late_counts(connection, of) == counts
+    assert sum(count.either for count in counts) == len(oversight.late(memory, of, 500))
+    assert counts or of in (LateFilter(agencies=()), LateFilter(step="return"))
+
+
+@pytest.mark.parametrize("part", SLICES, ids=str)
+def test_a_sample_is_drawn_as_anybody_would_draw_it_again(
+    connection: Connection, rows: list[FactRow], part: Slice
+) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    for agency in ("", "H52.19"):
+        for seed, n in (("a", 7), ("thanh-tra_1.2", 500)):
+            wanted = oversight.sample(memory, part, agency, seed, n)
+            assert oversight.sample(connection, part, agency, seed, n) == wanted
+
+
+def test_a_register_is_that_of_its_year(connection: Connection, rows: list[FactRow]) -> None:
+    last = [row for row in rows if row.type == NUMBER_DRAWN][-3:]
+    waiting = [row for row in rows if row not in last]
+    at_new_year = micros(datetime(2020, 12, 31, 17, tzinfo=UTC))  # 00:00 local
+    late_stamp = next(row for row in rows if row.type == "StampApplied")._replace(
+        dossier_id="f" * 32, at=at_new_year, log_offset=10**6
+    )
+    SinkWarehouse(connection).insert_facts([*waiting, late_stamp], "one")
+    memory = MemoryTables(folded(waiting), [*waiting, late_stamp])
+    for year in (2019, 2020, 2021):
+        found = oversight.register(connection, SEAL, year)
+        assert found == oversight.register(memory, SEAL, year)
+        assert bool(found) == (year > 2019)
+    assert [stamp.dossier_id for stamp, _ in oversight.register(connection, SEAL, 2021)] == ["f" * 32]
+    assert oversight.register(connection, "H52.99-D1", 2020) == []
 
 
 def test_what_stands_for_partitions_nobody_has_is_found(connection: Connection, rows: list[FactRow]) -> None:

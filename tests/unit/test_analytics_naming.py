@@ -1,14 +1,25 @@
-"""Names of agencies: the last one enacted stands, and trouble on the way is overcome, never raised."""
+"""What the law tells readers: the last word enacted stands, and trouble on the way is overcome."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 
 from contracts.codec import encode
-from contracts.law import AgencyPublished, EngineVersion, LawEnacted, LawForwarded
-from services.analytics.domain.agencies import AgencyNames
+from contracts.law import (
+    AgencyPublished,
+    CalendarAmended,
+    CalendarDay,
+    DayKind,
+    EngineVersion,
+    LawEnacted,
+    LawForwarded,
+    SealRegistered,
+)
+from contracts.words import SealKind
+from services.analytics.domain.lawbook import LawBook
 from services.analytics.errors import LogTruncatedError, RetryLaterError
 from services.analytics.naming import LawLog, Naming
 from tests.waiting import wait_until
@@ -20,11 +31,54 @@ def entry(**names: str) -> LawEnacted:
 
 
 def test_the_last_name_stands() -> None:
-    names = AgencyNames()
-    names.apply(entry(H52="Sở Y tế", H53="Sở Nội vụ"))
-    names.apply(LawForwarded(through=1))
-    names.apply(entry(H52="Sở Y tế và Dân số"))
-    assert [names.name(code) for code in ("H52", "H53", "H54")] == ["Sở Y tế và Dân số", "Sở Nội vụ", None]
+    book = LawBook()
+    book.apply(entry(H52="Sở Y tế", H53="Sở Nội vụ"))
+    book.apply(LawForwarded(through=1))
+    book.apply(entry(H52="Sở Y tế và Dân số"))
+    assert [book.name(code) for code in ("H52", "H53", "H54")] == ["Sở Y tế và Dân số", "Sở Nội vụ", None]
+
+
+def test_the_law_says_whose_a_seal_is() -> None:
+    book = LawBook()
+    assert book.agency_of("H52.18-D1") is None
+    for agency in ("H52.17", "H52.18"):
+        seal = SealRegistered(
+            code="H52.18-D1", agency=agency, kind=SealKind.AGENCY, valid_from=date(2020, 1, 1)
+        )
+        book.apply(LawEnacted(author="admin", changes=(seal,)))
+    assert book.agency_of("H52.18-D1") == "H52.18"
+
+
+FRIDAY = datetime(2020, 2, 14, 1, tzinfo=UTC)  # 08:00 local
+MONDAY = datetime(2020, 2, 17, 1, tzinfo=UTC)
+
+
+def test_working_time_is_by_the_calendar_of_the_province() -> None:
+    book = LawBook()
+    assert book.working_minutes("H52.18", FRIDAY, MONDAY) is None, "no calendar yet"
+    book.apply(LawEnacted(author="admin", changes=(CalendarAmended(years=(2020,), days=(), source="a"),)))
+    whole = book.working_minutes("H52.18", FRIDAY, MONDAY)
+    assert whole == 450
+    assert book.working_minutes("nobody's", FRIDAY, MONDAY) == whole
+    assert book.working_minutes("H52.18", FRIDAY, datetime(2021, 2, 1, tzinfo=UTC)) is None, "no such year"
+    off = CalendarDay(date=date(2020, 2, 14), kind=DayKind.OFF, name_vi="Nghỉ", source="b")
+    here = CalendarAmended(years=(), days=(off,), source="b", province="H52")
+    book.apply(LawEnacted(author="admin", changes=(here,)))
+    assert book.working_minutes("H52.18", FRIDAY, MONDAY) == 30, "Monday's half hour before eight"
+    assert book.working_minutes("H44.18", FRIDAY, MONDAY) == whole
+
+
+def test_a_calendar_that_cannot_be_is_left_out() -> None:
+    book = LawBook()
+    book.apply(LawEnacted(author="admin", changes=(CalendarAmended(years=(2020,), days=(), source="a"),)))
+    never = tuple(() for _ in range(7))
+    book.apply(
+        LawEnacted(
+            author="admin",
+            changes=(CalendarAmended(years=(2020,), days=(), source="b", sessions=never),),
+        )
+    )
+    assert book.working_minutes("H52.18", FRIDAY, MONDAY) == 450
 
 
 class Log:
@@ -68,13 +122,13 @@ def following(*logs: Log | Exception) -> Iterator[Naming]:
 def test_it_follows_the_law_and_closes_what_it_opened() -> None:
     log = Log([encode(entry(H52="Sở Y tế"))], [], [encode(entry(H52="Sở Nội vụ"))])
     with following(log) as naming:
-        wait_until(lambda: naming.names.name("H52") == "Sở Nội vụ", 10, "the second name")
+        wait_until(lambda: naming.book.name("H52") == "Sở Nội vụ", 10, "the second name")
     assert log.closed.is_set()
 
 
 def test_an_entry_that_is_none_is_passed_over() -> None:
     with following(Log([b"{}", None, b"\xff", encode(entry(H52="Sở Y tế"))])) as naming:
-        wait_until(lambda: naming.names.name("H52"), 10, "the name after the garbage")
+        wait_until(lambda: naming.book.name("H52"), 10, "the name after the garbage")
 
 
 def test_trouble_begins_again_from_the_beginning() -> None:
@@ -82,7 +136,7 @@ def test_trouble_begins_again_from_the_beginning() -> None:
     second = Log(RetryLaterError("away"))
     third = Log([encode(entry(H53="Sở Nội vụ"))])
     with following(RetryLaterError("away"), first, second, third) as naming:
-        wait_until(lambda: naming.names.name("H53"), 10, "the name after the trouble")
-        assert naming.names.name("H52") == "Sở Y tế"
+        wait_until(lambda: naming.book.name("H53"), 10, "the name after the trouble")
+        assert naming.book.name("H52") == "Sở Y tế"
     assert first.closed.is_set()
     assert second.closed.is_set()

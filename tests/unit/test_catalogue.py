@@ -232,10 +232,7 @@ class Door:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         assert request.headers["Authorization"] == "Bearer k"
         if request.method == "GET":
-            assert request.url.path == "/v1/procedures"
-            return self._json(
-                {"law_version": self.book.forwarded, "procedures": [*self.book.in_force.procedures.values()]}
-            )
+            return self._json(self._standing(request.url.path))
         assert request.url.path == "/v1/law"
         changes = msgspec.convert(
             msgspec.json.decode(request.content)["changes"], list[LawChange], strict=False
@@ -248,6 +245,16 @@ class Door:
         return self._json(
             {"version": self.book.enacted, "enacted": len(news), "unchanged": len(changes) - len(news)}
         )
+
+    def _standing(self, path: str) -> dict[str, object]:
+        known = self.book.in_force
+        told: dict[str, dict[str, object]] = {
+            "/v1/about": {},
+            "/v1/procedures": {"procedures": [*known.procedures.values()]},
+            "/v1/agencies": {"agencies": [*known.agencies.values()]},
+            "/v1/seals": {"seals": [*known.seals.values()]},
+        }
+        return {"law_version": self.book.forwarded, **told[path]}
 
     @staticmethod
     def _json(body: object) -> httpx.Response:
@@ -272,6 +279,29 @@ def command(*words: str) -> int:
     parser = argparse.ArgumentParser()
     catalogue.configure(parser)
     return catalogue.run(parser.parse_args([*words, "--url", "http://intake", "--key", "k"]))
+
+
+def test_a_stack_without_a_law_lacks_everything_and_one_with_its_own_what_it_does_not_know(
+    door: Door,
+) -> None:
+    shipped = [catalogue.calendar_change(), *catalogue.sample_changes()]
+    with client.connect(argparse.Namespace(url="http://intake", key="k")) as stack:
+        assert catalogue.lacking(stack, shipped) == shipped
+        assert command("seed") == 0
+        assert catalogue.lacking(stack, shipped) == []
+        procedure, agency = catalogue.sample_procedures()[0], catalogue.sample_agencies()[0]
+        own: list[LawChange] = [
+            msgspec.structs.replace(procedure, version=2, term_value=9),
+            msgspec.structs.replace(agency, valid_to=date(2026, 1, 1)),
+        ]
+        stack.post("/v1/law", {"changes": own})
+        assert catalogue.lacking(stack, shipped) == [], "what stands is the stack's own affair"
+        others: list[LawChange] = [
+            msgspec.structs.replace(procedure, code="1.999999"),
+            msgspec.structs.replace(agency, code="H44.199"),
+            msgspec.structs.replace(catalogue.sample_seals()[0], code="H44.199-1"),
+        ]
+        assert catalogue.lacking(stack, [*shipped, *others]) == others
 
 
 def test_seeding_twice_changes_nothing_the_second_time(

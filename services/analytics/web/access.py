@@ -24,6 +24,9 @@ class Right(StrEnum):
     DOSSIERS = "dossiers"
     RECONCILE = "reconcile"
     FRESHNESS = "freshness"
+    LATE = "late"
+    SAMPLE = "sample"
+    REGISTER = "register"
 
 
 _ASKED: Final[Mapping[Right, str]] = {
@@ -31,6 +34,9 @@ _ASKED: Final[Mapping[Right, str]] = {
     Right.DOSSIERS: "hồ sơ",
     Right.RECONCILE: "đối soát",
     Right.FRESHNESS: "độ mới của số liệu",
+    Right.LATE: "danh sách quá hạn",
+    Right.SAMPLE: "mẫu ngẫu nhiên",
+    Right.REGISTER: "sổ dấu",
 }
 
 _EVERYDAY: Final = frozenset({Right.FIGURES, Right.DOSSIERS, Right.FRESHNESS})
@@ -40,10 +46,10 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.COUNTER: _EVERYDAY,
     Role.OFFICER: _EVERYDAY,
     Role.APPROVER: _EVERYDAY,
-    Role.SEAL_KEEPER: _EVERYDAY,
+    Role.SEAL_KEEPER: _EVERYDAY | {Right.REGISTER},
     Role.LEADER: _EVERYTHING,
     Role.INSPECTOR: _EVERYTHING,
-    Role.IMPORTER: _EVERYTHING,
+    Role.IMPORTER: _EVERYDAY | {Right.RECONCILE},
     Role.ADMIN: _EVERYTHING,
     Role.PORTAL: frozenset({Right.DOSSIERS, Right.FRESHNESS}),
     Role.CARRIER: frozenset({Right.FRESHNESS}),

@@ -16,6 +16,7 @@ from services.analytics.web.problems import CONTENT_TYPE, STATUS, Document, Prob
 _OPEN: Final = frozenset({"/v1/public/figures"})
 _OF_A_DOSSIER: Final = frozenset({"/v1/dossiers/{dossier_id}"})
 _WITH_DOSSIERS: Final = _OF_A_DOSSIER | {"/v1/dossiers"}
+_OF_A_SEAL: Final = frozenset({"/v1/seals/{seal}/register"})
 _OF_THE_PROOF: Final = frozenset({"/v1/reconcile"})
 
 
@@ -25,7 +26,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title,
             version=app.version,
-            description="Figures, dossiers, the proof. Times are RFC 3339 in UTC, days are local.",
+            description="Figures, dossiers, what is late, samples, registers of seals, the proof. "
+            "Times are RFC 3339 in UTC, days are local.",
             routes=app.routes,
         )
         for path, operations in schema["paths"].items():
@@ -46,8 +48,10 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _reasons(path: str) -> Iterator[str]:
     if path not in _OPEN:
         yield from ("unauthorized", "role_not_allowed")
-    if path in _WITH_DOSSIERS:
+    if path in _WITH_DOSSIERS | _OF_A_SEAL:
         yield "other_agency"
+    if path in _OF_A_SEAL:
+        yield "unknown_seal"
     if path in _OF_A_DOSSIER:
         yield "unknown_dossier"
     if path in _OF_THE_PROOF:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from datetime import date
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from contracts.access import Client
+from services.analytics.reading import FIRST_DAY, LAST_DAY, Slice
 from services.analytics.web.problems import Problem
+
+From = Annotated[date | None, Query(alias="from", description="First local day of registration.")]
+To = Annotated[date | None, Query(alias="to", description="Last local day of registration, inclusive.")]
 
 _DAY: Final = "Cần một ngày dạng YYYY-MM-DD."
 EXPECTED: Final[Mapping[str, str]] = {
@@ -17,8 +23,26 @@ EXPECTED: Final[Mapping[str, str]] = {
     "to": _DAY,
     "period": "Cần một trong: day, month, quarter, year, all.",
     "dossier_id": "Cần 32 chữ số thập lục phân, chữ thường.",
+    "agency": "Cần mã cơ quan: 3 đến 35 ký tự gồm chữ in hoa, chữ số, dấu chấm.",
+    "step": "Cần một trong: receive, appraise, approve, stamp, return.",
+    "limit": "Cần một số từ 1 đến 500.",
+    "n": "Cần một số từ 1 đến 500.",
+    "seed": "Cần 1 đến 64 ký tự gồm chữ, chữ số, dấu chấm, gạch dưới, gạch nối.",
+    "seal": "Cần mã con dấu: 3 đến 63 ký tự gồm chữ in hoa, chữ số, dấu chấm, dấu gạch nối.",
+    "year": "Cần một năm từ 1990 đến 2199.",
     "code": "Cần mã hồ sơ: 5 đến 64 ký tự gồm chữ in hoa, chữ số, dấu chấm, dấu gạch nối.",
 }
+
+
+def slice_of(first: date | None, last: date | None, client: Client) -> Slice:
+    """The dossiers registered in a period that a client may see. Raises Problem (bad_shape)."""
+    first, last = first or FIRST_DAY, last or LAST_DAY
+    for name, day in (("from", first), ("to", last)):
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise Problem("bad_shape", f"Cần một ngày từ {FIRST_DAY} đến {LAST_DAY}.", name)
+    if first > last:
+        raise Problem("bad_shape", "Kỳ kết thúc trước khi bắt đầu.", "to")
+    return Slice(first, last, client.agencies)
 
 
 def known_only(request: Request) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from contracts.access import KeyRing
 from contracts.words import Clock as ClockKind
-from services.analytics.domain.agencies import AgencyNames
+from services.analytics.domain.lawbook import LawBook
 from services.analytics.metrics import Metrics
 from services.analytics.reading import Tables
 from services.analytics.reconcile import Reconciler
@@ -31,7 +31,7 @@ class Parts:
     metrics: Metrics
     clock: Clock
     clock_kind: ClockKind
-    agencies: AgencyNames
+    law: LawBook
 
 
 def json(content: object, status: int = 200) -> Response:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from contracts.topics import DOSSIER_PARTITIONS
-from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain import rows
+from services.analytics.domain.control_slip import Entry
+from services.analytics.domain.dossier import DossierRow, local_day
 from services.analytics.domain.figures import Counts, Rate, five_on_site, rates
 from services.analytics.domain.rows import FactRow
+from services.analytics.domain.stamps import StampRow, gapless
 from services.analytics.domain.suppression import THRESHOLD, publish
 from services.analytics.sink.status import Snapshot
 
 Json = dict[str, Any]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant(at: int | None) -> str | None:
     """Microseconds since 1970 as text; 0 and None are absent."""
     if not at:
         return None
-    return (_EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")
+    return moment(rows.instant(at))
+
+
+def moment(at: datetime) -> str:
+    """An instant in UTC as text."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def age(snapshot: Snapshot, now: float) -> Json:
@@ -80,13 +86,19 @@ def fact(row: FactRow) -> Json:
 def dossier(row: DossierRow) -> Json:
     """The state of a dossier."""
     return {
-        "dossier_id": row.dossier_id,
-        "dossier_code": row.dossier_code or None,
+        **dossier_head(row.dossier_id, row.dossier_code),
         "seq": row.seq,
         "status": row.status,
         "bucket": row.bucket,
         "overdue": bool(row.overdue),
         "due": instant(row.due),
+        "due_original": instant(row.due_original),
+        "step": row.in_hand or None,
+        "holder": {"agency": row.holder_agency, "officer": row.holder_officer or None}
+        if row.holder_agency
+        else None,
+        "declined": row.declined,
+        "five_on_site": None if row.five_on_site is None else bool(row.five_on_site),
         "agency": row.agency,
         "procedure": row.procedure,
         "procedure_version": row.procedure_version,
@@ -94,9 +106,63 @@ def dossier(row: DossierRow) -> Json:
         "registered_at": instant(row.registered_at),
         "accepted_at": instant(row.accepted_at),
         "received_at": instant(row.received_at),
-        "finished_at": instant(row.finished_at),
+        "finished_at": instant(row.finished_at) if row.finished else None,
         "score": row.score or None,
-        "links": {"self": f"/v1/dossiers/{row.dossier_id}"},
+    }
+
+
+def dossier_head(dossier_id: str, code: str) -> Json:
+    """Which dossier, and where to ask for all of it."""
+    return {
+        "dossier_id": dossier_id,
+        "dossier_code": code or None,
+        "links": {"self": f"/v1/dossiers/{dossier_id}"},
+    }
+
+
+def entry(of: Entry) -> Json:
+    """One entry of a control slip."""
+    return {
+        "step": of.step.value,
+        "agency": of.agency,
+        "officer": of.officer,
+        "since": moment(of.since),
+        "until": None if of.until is None else moment(of.until),
+        "due": None if of.due is None else moment(of.due),
+        "outcome": None if of.outcome is None else of.outcome.value,
+        "place": None if of.place is None else of.place.value,
+        "entry": None if of.kind is None else of.kind.value,
+    }
+
+
+def stamp(of: StampRow) -> Json:
+    """One stamp on a dossier."""
+    return {
+        "seal": of.seal,
+        "stamp": of.stamp,
+        "at": instant(of.applied_at),
+        "year": of.of_year,
+        "number": of.number or None,
+        "revoked": bool(of.revoked_at),
+    }
+
+
+def register(stamps: Sequence[tuple[StampRow, str]]) -> Json:
+    """A year of a seal's register; days are local."""
+    return {
+        "complete": gapless([one for one, _ in stamps]),
+        "stamps": [
+            {
+                "number": one.number or None,
+                "date": local_day(one.applied_at or one.drawn_at).isoformat(),
+                "at": instant(one.applied_at),
+                **dossier_head(one.dossier_id, code),
+                "stamp": one.stamp,
+                "revoked": bool(one.revoked_at),
+                "revoked_at": instant(one.revoked_at),
+            }
+            for one, code in stamps
+        ],
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -13,13 +12,16 @@ from starlette.responses import Response
 from contracts.access import Client
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics import reading
+from services.analytics.domain.control_slip import control_slip
 from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain.rows import to_fact
 from services.analytics.errors import RetryLaterError
-from services.analytics.reading import FIRST_DAY, LAST_DAY, Slice
+from services.analytics.reading import Slice
 from services.analytics.web import payloads
 from services.analytics.web.access import Right, holder
 from services.analytics.web.cached import Cached
-from services.analytics.web.parameters import known_only
+from services.analytics.web.oversight import oversee
+from services.analytics.web.parameters import From, To, known_only, slice_of
 from services.analytics.web.parts import Parts, json
 from services.analytics.web.payloads import Json
 from services.analytics.web.problems import Problem
@@ -27,8 +29,6 @@ from services.analytics.web.problems import Problem
 _DIMENSIONS: Final = ("agency", "procedure", "channel")
 _PUBLIC_SECONDS: Final = 1.0
 
-From = Annotated[date | None, Query(alias="from", description="First local day of registration.")]
-To = Annotated[date | None, Query(alias="to", description="Last local day of registration, inclusive.")]
 DossierIdPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Code = Annotated[str, Query(min_length=5, max_length=64, pattern=r"^[0-9A-Z.\-]+$")]
 
@@ -41,16 +41,6 @@ class Period(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
     ALL = "all"
-
-
-def _slice(first: date | None, last: date | None, client: Client) -> Slice:
-    first, last = first or FIRST_DAY, last or LAST_DAY
-    for name, day in (("from", first), ("to", last)):
-        if not FIRST_DAY <= day <= LAST_DAY:
-            raise Problem("bad_shape", f"Cần một ngày từ {FIRST_DAY} đến {LAST_DAY}.", name)
-    if first > last:
-        raise Problem("bad_shape", "Kỳ kết thúc trước khi bắt đầu.", "to")
-    return Slice(first, last, client.agencies)
 
 
 def _dimensions(by: str) -> frozenset[str]:
@@ -67,6 +57,7 @@ def router(parts: Parts) -> APIRouter:
     api = APIRouter(prefix="/v1")
     _figures(api, parts)
     _dossiers(api, parts)
+    oversee(api, parts)
     _proof(api, parts)
     return api
 
@@ -83,7 +74,7 @@ def _figures(api: APIRouter, parts: Parts) -> None:
     def figures(first: From = None, last: To = None, client: Client = reader) -> Response:
         """Dossiers by bucket and the three rates, of those registered in a local period."""
         age = _age(parts)
-        counts = reading.figures(parts.tables, _slice(first, last, client))
+        counts = reading.figures(parts.tables, slice_of(first, last, client))
         return json({**payloads.counts(counts), **age})
 
     @api.get("/public/figures", dependencies=[Depends(known_only)])
@@ -103,12 +94,12 @@ def _figures(api: APIRouter, parts: Parts) -> None:
         """The same counts split by period, agency, procedure and channel."""
         names = _dimensions(by)
         age = _age(parts)
-        table = reading.compliance(parts.tables, _slice(first, last, client), period.value, names)
+        table = reading.compliance(parts.tables, slice_of(first, last, client), period.value, names)
         rows = []
         for group, counts in table.items():
             split: Json = {name: getattr(group, name) for name in _DIMENSIONS if name in names}
             if "agency" in names:
-                split["agency_name"] = parts.agencies.name(group.agency)
+                split["agency_name"] = parts.law.name(group.agency)
             if period is not Period.ALL:
                 split["period"] = group.starts
             rows.append({**split, **payloads.counts(counts)})
@@ -119,19 +110,30 @@ def _dossiers(api: APIRouter, parts: Parts) -> None:
     reader = Depends(holder(parts.keys, Right.DOSSIERS))
 
     def allowed(row: DossierRow, client: Client) -> None:
-        if not client.covers(row.agency):
+        # Where it was handed in, and who has it in hand now.
+        if not (client.covers(row.agency) or (row.holder_agency and client.covers(row.holder_agency))):
             raise Problem("other_agency")
 
     @api.get("/dossiers/{dossier_id}")
     def dossier(dossier_id: DossierIdPath, client: Client = reader) -> Response:
-        """One dossier: its state and its history."""
+        """One dossier: its state, its stamps, its control slip and its history."""
         age = _age(parts)
         row = reading.dossier(parts.tables, dossier_id)
         if row is None:
             raise Problem("unknown_dossier")
         allowed(row, client)
-        history = [payloads.fact(one) for one in reading.history(parts.tables, dossier_id)]
-        return json({**payloads.dossier(row), "history": history, **age})
+        history = reading.history(parts.tables, dossier_id)
+        seals = {one.seal for one in history if one.type == "StampApplied"}
+        stamps = reading.stamps_on(parts.tables, dossier_id, sorted(seals)) if seals else []
+        return json(
+            {
+                **payloads.dossier(row),
+                "stamps": [payloads.stamp(one) for one in stamps],
+                "control_slip": [payloads.entry(one) for one in control_slip(map(to_fact, history))],
+                "history": [payloads.fact(one) for one in history],
+                **age,
+            }
+        )
 
     @api.get("/dossiers")
     def dossiers(code: Code, client: Client = reader) -> Response:
