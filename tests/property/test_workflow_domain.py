@@ -350,6 +350,6 @@ def decode_fact_of(fact: facts.Fact) -> facts.Fact:
 
 
 # A life that was thrown is not made simpler in reasonable time.
-_PHASES: Final = (Phase.explicit, Phase.reuse, Phase.generate)
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 AnyLife.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None, phases=_PHASES)
 TestAnyLife = AnyLife.TestCase
