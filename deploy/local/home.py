@@ -87,6 +87,11 @@ class Home:
         return self.path / "dev-keys.json"
 
     @property
+    def trust_folder(self) -> Path:
+        """Roots and revocation lists for electronic signatures; made by who runs the stack, if at all."""
+        return self.path / "trust"
+
+    @property
     def province_key_file(self) -> Path:
         """The key of the pseudonyms."""
         return self.path / "province.key"
@@ -100,7 +105,7 @@ class Home:
         """Names in a folder that no stack ever used: what shows that it is somebody else's."""
         if self.lock_file.exists():
             return []
-        ours = {"logs"}
+        ours = {"logs", self.trust_folder.name}
         return sorted(entry.name for entry in self.path.iterdir() if entry.name not in ours)
 
     def write_run(self, state: RunState) -> None:

@@ -133,6 +133,7 @@ def service_settings(
             **keys,
             "MOTCUA_PROVINCE_KEY": str(home.province_key_file),
             "MOTCUA_ANALYTICS_URL": urls["analytics"],
+            **({"MOTCUA_TRUST": str(home.trust_folder)} if home.trust_folder.is_dir() else {}),
         },
         "workflow": common("workflow"),
         "analytics": {**common("analytics"), **keys, "MOTCUA_CLICKHOUSE": urls["warehouse"]},

@@ -19,11 +19,12 @@ import uvloop
 
 from services.intake.adapters.clock import utc_now
 from services.intake.adapters.kafka import Connection, KafkaBroker
+from services.intake.adapters.signatures.process import SignatureVerifier, TrustRefusedError
 from services.intake.application.intake import Intake, Terms
 from services.intake.application.metrics import Metrics
 from services.intake.domain.admission import Gate, Limits
 from services.intake.http.app import create_app
-from services.intake.ports import BrokenLogError
+from services.intake.ports import BrokenLogError, Signatures, Unavailable
 from services.intake.settings import SettingError, Settings, read_settings
 
 EXIT_CRASH: Final = 70
@@ -47,6 +48,23 @@ class _Server(uvicorn.Server):
 
 async def run(settings: Settings) -> int:
     """Serve until told to stop; the exit code."""
+    if settings.trust is None:
+        return await _serve(settings, None)
+    signatures = SignatureVerifier(settings.trust, os.environ)
+    try:
+        await signatures.start()
+        return await _serve(settings, signatures)
+    except TrustRefusedError as error:
+        _log.critical("MOTCUA_TRUST: %s", error)
+        return EXIT_REFUSED
+    except Unavailable as error:
+        _log.critical("stopping: %s", error.reason)
+        return EXIT_CRASH
+    finally:
+        await signatures.close()
+
+
+async def _serve(settings: Settings, signatures: Signatures | None) -> int:
     metrics, gate = Metrics(), Gate(Limits())
     connection = Connection(
         servers=settings.kafka,
@@ -59,7 +77,7 @@ async def run(settings: Settings) -> int:
         claimant=f"{settings.instance}/{secrets.token_hex(8)}",
         analytics_url=settings.analytics_url,
     )
-    intake = Intake(KafkaBroker(connection, gate, metrics), gate, metrics, terms, utc_now)
+    intake = Intake(KafkaBroker(connection, gate, metrics), gate, metrics, terms, utc_now, signatures)
     server = _Server(
         uvicorn.Config(
             create_app(intake, settings.keys),

@@ -1,4 +1,4 @@
-"""What intake needs of a broker, and what it gets: :class:`Broker`, its records and its failure.
+"""What intake needs of a broker (:class:`Broker`, its records and its failure) and of who judges signatures.
 
 Everything here is called on the event loop's thread; an adapter brings its own threads and crosses over
 by itself.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from contracts.commands import Evidence
 from contracts.headers import Headers
 
 
@@ -62,6 +64,16 @@ def report_to(fatal: Fatal) -> Callable[[asyncio.Task[None]], None]:
             fatal(error)
 
     return done
+
+
+class Signatures(Protocol):
+    """Who judges signed files. Raises Refused for what is no evidence, Unavailable when nobody can say."""
+
+    async def verify_pdf(self, data: bytes, now: datetime) -> Evidence:
+        """Evidence of the last signature of a PDF."""
+
+    async def verify_detached(self, signature: bytes, document_sha256: str, now: datetime) -> Evidence:
+        """Evidence of a CMS signature on the document of that hash."""
 
 
 class Broker(Protocol):

@@ -36,6 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     analytics_url: str
     instance: str
     log_level: str
+    trust: Path | None = None
+    """The folder of roots and revocation lists; without it no signature can be judged."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -58,6 +60,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         analytics_url=_url(_needed(environ, "MOTCUA_ANALYTICS_URL")),
         instance=instance,
         log_level=_one_of(environ, "MOTCUA_LOG", _LEVELS, "INFO"),
+        trust=_folder("MOTCUA_TRUST", environ.get("MOTCUA_TRUST", "")),
     )
 
 
@@ -94,6 +97,12 @@ def _read(name: str, path: str) -> str:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"{name}: cannot read {path!r}: {error}") from error
+
+
+def _folder(name: str, path: str) -> Path | None:
+    if path and not Path(path).is_dir():
+        raise SettingError(f"{name}: expected a folder, got {path!r}")
+    return Path(path) if path else None
 
 
 def _keys(path: str) -> KeyRing:

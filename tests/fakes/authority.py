@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from asn1crypto import cms
 from asn1crypto import crl as asn1_crl
@@ -42,6 +43,8 @@ from tests.fakes.certificates import Identity, certify, ocsp_answer, revocation_
 
 NOW: Final = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)
 """When everybody signs unless told otherwise; a minute before, to be exact about what is past."""
+
+LOCAL: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 
 Embed = Literal["crl", "ocsp", "dss", "none"]
 """Where the proof that no certificate was revoked stands: in the signature as CRLs or as OCSP answers, in the
@@ -125,11 +128,13 @@ class Authority:
         embed: Embed = "crl",
         evidence_at: datetime | None = None,
         algorithm: str = "sha256",
+        zone: bool = True,
     ) -> bytes:
         """A PAdES signature added to `document` as an incremental update.
 
         `at` is the time the signer claims (a minute ago), `stamped` that of the time stamp (the same) or
-        False for none. `evidence_at` is when the CRLs or answers were made (an hour ago).
+        False for none; with `zone` False the claim is in local time and does
+        not say so. `evidence_at` is when the CRLs or answers were made (an hour ago).
         """
         at = at or self.now - timedelta(minutes=1)
         writer = IncrementalPdfFileWriter(io.BytesIO(document))
@@ -137,16 +142,26 @@ class Authority:
         session = cms_embedder.PdfCMSEmbedder().write_cms(field_name=field_name, writer=writer)
         next(session)
         # Lists and answers inside the signature are Adobe's way; PAdES has them in the document's store.
-        subfilter = (
-            SigSeedSubFilter.PADES if embed in ("dss", "none") else SigSeedSubFilter.ADOBE_PKCS7_DETACHED
-        )
+        pades = embed in ("dss", "none")
+        subfilter = SigSeedSubFilter.PADES if pades else SigSeedSubFilter.ADOBE_PKCS7_DETACHED
         placeholder = pdf_byterange.SignatureObject(timestamp=at, subfilter=subfilter, bytes_reserved=40_000)
+        if not zone:
+            written = f"{at.astimezone(LOCAL):D:%Y%m%d%H%M%S}"
+            placeholder[generic.pdf_name("/M")] = generic.TextStringObject(written)
         session.send(cms_embedder.SigObjSetup(sig_placeholder=placeholder))
         prepared, out = session.send(cms_embedder.SigIOSetup(md_algorithm=algorithm, in_place=False))
         crls = self.crls(evidence_at) if embed == "crl" else []
         answers = self._answers(by, evidence_at) if embed == "ocsp" else []
         signed = self._cms(
-            prepared.document_digest, by, at, stamped, stamper, crls, answers, algorithm=algorithm
+            prepared.document_digest,
+            by,
+            at,
+            stamped,
+            stamper,
+            crls,
+            answers,
+            algorithm=algorithm,
+            pades=pades,
         )
         contents = session.send(signed)
         session.close()
@@ -193,6 +208,7 @@ class Authority:
         *,
         algorithm: str = "sha256",
         claims: bool = True,
+        pades: bool = False,
     ) -> cms.ContentInfo:
         store = SimpleCertificateStore()
         if by.parent is not None:
@@ -218,7 +234,7 @@ class Authority:
             signer.async_sign(
                 digest,
                 algorithm,
-                use_pades=False,
+                use_pades=pades,
                 timestamper=timestamper,
                 signed_attr_settings=attributes,
                 is_pdf_sig=True,

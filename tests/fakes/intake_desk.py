@@ -29,7 +29,7 @@ from services.intake.application.intake import Intake, Terms
 from services.intake.application.metrics import Metrics
 from services.intake.domain.admission import Gate, Limits
 from services.intake.http.app import create_app
-from services.intake.ports import Record
+from services.intake.ports import Record, Signatures
 from tests.fakes.intake_broker import MemoryBroker, MemoryLog, Stored
 
 NOW: Final = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)
@@ -120,7 +120,14 @@ class Desk:
     """The process under test and what surrounds it."""
 
     def __init__(
-        self, log: MemoryLog, clock: Clock, limits: Limits, patience: float, *, probe_interval: float = 1.0
+        self,
+        log: MemoryLog,
+        clock: Clock,
+        limits: Limits,
+        patience: float,
+        *,
+        probe_interval: float = 1.0,
+        signatures: Signatures | None = None,
     ) -> None:
         self.log = log
         self.now = NOW
@@ -134,7 +141,7 @@ class Desk:
             patience=patience,
             probe_interval=probe_interval,
         )
-        self.intake = Intake(self.broker, self.gate, Metrics(), terms, lambda: self.now)
+        self.intake = Intake(self.broker, self.gate, Metrics(), terms, lambda: self.now, signatures)
         self.fatal: list[BaseException] = []
         self.workflow: Workflow | None = None
         self.http = httpx.AsyncClient(
@@ -194,12 +201,15 @@ async def desk(
     limits: Limits | None = None,
     patience: float = 5.0,
     probe_interval: float = 1.0,
+    signatures: Signatures | None = None,
 ) -> AsyncIterator[Desk]:
     """A started process; with a log of its own, law stands in it."""
     if log is None:
         log = MemoryLog()
         law_in(log)
-    made = Desk(log, clock, limits or Limits(), patience, probe_interval=probe_interval)
+    made = Desk(
+        log, clock, limits or Limits(), patience, probe_interval=probe_interval, signatures=signatures
+    )
     await made.intake.start(made.fatal.append)
     async with made.http:
         yield made

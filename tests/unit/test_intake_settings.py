@@ -33,6 +33,7 @@ def test_defaults_and_values(environ: dict[str, str]) -> None:
     assert (settings.broker, settings.clock, settings.instance) == ("apache", Clock.SYSTEM, "intake")
     assert settings.analytics_url == "https://figures.test"
     assert len(settings.province_key) == 32
+    assert settings.trust is None
     assert settings.keys.identify("x") is not None
 
 
@@ -51,11 +52,16 @@ def test_defaults_and_values(environ: dict[str, str]) -> None:
         ("MOTCUA_ANALYTICS_URL", "figures.test"),
         ("MOTCUA_API_KEYS", "/nowhere/at/all"),
         ("MOTCUA_PROVINCE_KEY", "/nowhere/at/all"),
+        ("MOTCUA_TRUST", "/nowhere/at/all"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(environ: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name}: "):
         read_settings({**environ, name: value})
+
+
+def test_the_folder_of_trust_is_taken_as_it_is(environ: dict[str, str], tmp_path: Path) -> None:
+    assert read_settings({**environ, "MOTCUA_TRUST": str(tmp_path)}).trust == tmp_path
 
 
 @pytest.mark.parametrize("text", ["not hex", "00ff"])

@@ -97,6 +97,16 @@ def test_services_get_their_settings_and_nobody_elses(tmp_path: Path) -> None:
     assert "MOTCUA_PROVINCE_KEY" not in settings["analytics"]
 
 
+def test_a_folder_of_trust_in_the_home_is_used(tmp_path: Path) -> None:
+    home, ports = Home(tmp_path), Ports()
+    urls = description("log", ports, Tansu(home, ports.broker)).urls
+    assert "MOTCUA_TRUST" not in service_settings(home, "log", urls, BrokerKind.TANSU)["intake"]
+    (tmp_path / "trust").mkdir()
+    settings = service_settings(home, "log", urls, BrokerKind.TANSU)
+    assert settings["intake"]["MOTCUA_TRUST"] == str(tmp_path / "trust")
+    assert "MOTCUA_TRUST" not in settings["analytics"]
+
+
 def test_settings_of_another_stack_are_not_inherited() -> None:
     caller = {"PATH": "/bin", "MOTCUA_KAFKA": "elsewhere:9092", "MOTCUA_LOG": "DEBUG"}
     assert base_environment(caller) == {"PATH": "/bin", "MOTCUA_LOG": "DEBUG", "PYTHONUNBUFFERED": "1"}

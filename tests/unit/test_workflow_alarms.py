@@ -198,7 +198,8 @@ def test_what_was_amended_while_it_was_finished_holds_once_it_is_open_again() ->
 
 def test_a_correction_after_the_due_date_is_overdue_at_once() -> None:
     desk = Desk().up_to(Step.STAMP)
-    desk.do(commands.CorrectResult("wrong_name"), at=local("2025-03-20T09:00"))
+    corrected = desk.give(commands.CorrectResult("wrong_name"), at=local("2025-03-20T09:00"))
+    assert ActionName.EXTEND not in corrected.allowed_actions
     assert desk.known.outcome is None
     assert names(desk.wait(local("2025-03-20T09:01"))) == ["DueDatePassed", "Escalated"]
     assert desk.known.overdue

@@ -20,11 +20,12 @@ from services.intake.application.door import Door
 from services.intake.application.law import LawDesk
 from services.intake.application.metrics import Metrics
 from services.intake.application.serials import SerialDesk
+from services.intake.application.signatures import SignatureDesk
 from services.intake.application.waiting import Waiters
 from services.intake.domain.admission import Gate
 from services.intake.domain.inventory import inventory, seal_valid
 from services.intake.domain.times import local_day
-from services.intake.ports import Broker, Fatal, Record, Unavailable, report_to
+from services.intake.ports import Broker, Fatal, Record, Signatures, Unavailable, report_to
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,13 @@ class Intake:
     """The use cases of one process. `now` gives the wall clock, aware."""
 
     def __init__(
-        self, broker: Broker, gate: Gate, metrics: Metrics, terms: Terms, now: Callable[[], datetime]
+        self,
+        broker: Broker,
+        gate: Gate,
+        metrics: Metrics,
+        terms: Terms,
+        now: Callable[[], datetime],
+        signatures: Signatures | None = None,
     ) -> None:
         self.terms = terms
         self.now = now
@@ -65,6 +72,7 @@ class Intake:
             province_key=terms.province_key,
             patience=terms.patience,
         )
+        self.signatures = SignatureDesk(signatures, terms.province_key, now)
         self._broker = broker
         self._keepers: list[asyncio.Task[None]] = []
         metrics.ready.set_function(lambda: float(self.why_not_ready() is None))

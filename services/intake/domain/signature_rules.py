@@ -10,8 +10,7 @@ from typing import Final
 
 from services.intake.domain.refusals import HOUSE_RULE, Refused
 
-TRANSACTIONS_LAW: Final = "Luật Giao dịch điện tử 20/2023/QH15"
-CLERICAL_DECREE: Final = "Nghị định 30/2020/NĐ-CP"
+SIGNATURE_LAW: Final = "Luật Giao dịch điện tử 20/2023/QH15; Nghị định 30/2020/NĐ-CP"
 
 HOUSE_RULES: Final[Mapping[str, str]] = {
     "no_trust_configured": "Hệ thống chưa được cấu hình chứng thư gốc tin cậy: quản trị đặt MOTCUA_TRUST",
@@ -51,5 +50,4 @@ def refuse(reason: str) -> Refused:
     """The refusal for `reason`, one of :data:`REASONS`."""
     if reason in HOUSE_RULES:
         return Refused(reason, HOUSE_RULES[reason], legal_ground=HOUSE_RULE)
-    ground = CLERICAL_DECREE if reason == "document_changed" else TRANSACTIONS_LAW
-    return Refused(reason, LAW_RULES[reason], legal_ground=ground)
+    return Refused(reason, LAW_RULES[reason], legal_ground=SIGNATURE_LAW)

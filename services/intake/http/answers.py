@@ -9,10 +9,18 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from contracts.commands import Instant
+from contracts.commands import Evidence, Instant
 from contracts.law import AgencyPublished, ProcedurePublished
 from contracts.outcomes import ActionName, CommandOutcome
-from contracts.words import CertificateKind, Clock, NationalStatus, Step
+from contracts.words import (
+    CertificateKind,
+    Clock,
+    NationalStatus,
+    RevocationSource,
+    Sha256,
+    SignatureForm,
+    Step,
+)
 from services.intake.application.door import Taken
 from services.intake.domain import coverage, inventory
 from services.intake.http.problems import Problem
@@ -85,6 +93,27 @@ class AgenciesAnswer(Struct, frozen=True, kw_only=True):
 
     law_version: int
     agencies: list[AgencyPublished]
+
+
+class SignatureAnswer(Struct, frozen=True, kw_only=True):
+    """The signature is good. `evidence` goes into the command it is for; the rest says what it holds.
+
+    `document` is the hash of the whole file, `covers` that of the file this signature was put on: with a
+    seal, what was approved. Nobody's name stands here.
+    """
+
+    evidence: str
+    form: SignatureForm
+    document: Sha256
+    covers: Sha256
+    certificate: Sha256
+    issuer: str
+    signed_at: Instant
+    stamped_at: Instant | None
+    not_before: Instant
+    not_after: Instant
+    revocation: RevocationSource
+    revocation_at: Instant
 
 
 class CoverageAnswer(Struct, frozen=True, kw_only=True):
@@ -167,6 +196,11 @@ def decided(outcome: CommandOutcome, analytics_url: str) -> DecidedAnswer:
         allowed_actions=outcome.allowed_actions,
         links=links(analytics_url, outcome.dossier_id),
     )
+
+
+def evident(evidence: Evidence, token: str) -> SignatureAnswer:
+    """The answer to a signed file that is good."""
+    return SignatureAnswer(evidence=token, **msgspec.structs.asdict(evidence))
 
 
 def respond(value: Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

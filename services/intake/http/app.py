@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from contracts.access import KeyRing
 from services.intake.application.intake import Intake
 from services.intake.domain.refusals import Refused
-from services.intake.http import commands, governing, operating, problems, registers
+from services.intake.http import commands, governing, operating, problems, registers, signatures
 from services.intake.http.document import document
 from services.intake.http.guard import Guard
 from services.intake.ports import Unavailable
@@ -37,6 +37,7 @@ def create_app(intake: Intake, keys: KeyRing) -> ASGIApp:
     )
     app.include_router(commands.routes(intake))
     app.include_router(governing.routes(intake))
+    app.include_router(signatures.routes(intake))
     app.include_router(registers.routes(intake))
     app.include_router(operating.routes(intake))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]  # FastAPI's documented way to shape it

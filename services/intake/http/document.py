@@ -26,6 +26,12 @@ _HEADERS: Final = (
 )
 
 
+_FILE: Final[dict[str, Any]] = {
+    "schema": {"type": "string", "format": "binary"},
+    "example": "(the bytes of the file)",
+}
+
+
 def describe(name: str) -> dict[str, Any]:
     """The arguments of a route's decorator for operation `name`."""
     operation = OPERATIONS[name]
@@ -42,6 +48,23 @@ def describe(name: str) -> dict[str, Any]:
             }
             for header, required, text, example in _HEADERS
         ]
+    if operation.query:
+        extra["parameters"] = [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": text,
+                "schema": {"type": "string"},
+                "example": example,
+            }
+            for name, text, example in operation.query
+        ]
+    if operation.request_files:
+        extra["requestBody"] = {
+            "required": True,
+            "content": dict.fromkeys(operation.request_files, _FILE),
+        }
     if operation.request is not None:
         extra["requestBody"] = {
             "required": True,

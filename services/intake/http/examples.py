@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from contracts.outcomes import ActionName
 from services.intake.domain.refusals import HOUSE_RULE
-from services.intake.http.problems import Problem, problem
+from services.intake.domain.signature_rules import HOUSE_RULES, LAW_RULES, SIGNATURE_LAW
+from services.intake.http.problems import SIGNATURE_STATUS, Problem, problem
 
 _DOSSIER: Final = "3b0c7f1f4a6d4b5c8e9f00112233aabb"
 _COMMAND: Final = "a1d2c3b4e5f60718293a4b5c6d7e8f90"
@@ -113,6 +114,20 @@ TIME: Final = {"to": "2026-03-05T10:00:00Z"}
 TIME_ANSWER: Final = {"to": "2026-03-05T10:00:00Z", "partitions": 8}
 PROCEDURES: Final = {"law_version": 3, "procedures": [{**_PROCEDURE, "fee_vnd": 8000}]}
 AGENCIES: Final = {"law_version": 3, "agencies": [_AGENCY]}
+SIGNATURE: Final[Mapping[str, Any]] = {
+    "evidence": "eyJmb3JtIjoicGFkZXMi4oCmfQ.c2VhbGVkLWJ5LXRoaXMtZG9vcg",
+    "form": "pades",
+    "document": "9f" * 32,
+    "covers": "4b" * 32,
+    "certificate": "c3" * 32,
+    "issuer": "CN=Cơ quan chứng thực số chuyên dùng công vụ,O=Ban Cơ yếu Chính phủ,C=VN",
+    "signed_at": "2026-03-05T08:15:00Z",
+    "stamped_at": "2026-03-05T08:15:02Z",
+    "not_before": "2024-01-15T00:00:00Z",
+    "not_after": "2029-01-15T00:00:00Z",
+    "revocation": "ocsp",
+    "revocation_at": "2026-03-05T08:10:00Z",
+}
 _COVERED: Final[Mapping[str, Any]] = {
     "procedures": 283,
     "posted": 283,
@@ -234,5 +249,11 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
         _problem("bad_shape", field="changes[0].code"),
         _problem("version_not_newer", field="changes[0].version"),
         _problem("wrong_clock"),
+        _problem("verifier_busy", 503),
+        _problem("no_trust_configured", rule=HOUSE_RULES["no_trust_configured"], legal_ground=HOUSE_RULE),
+        *(
+            _problem(reason, SIGNATURE_STATUS[reason], rule=rule, legal_ground=SIGNATURE_LAW)
+            for reason, rule in sorted(LAW_RULES.items())
+        ),
     )
 }

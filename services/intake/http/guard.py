@@ -26,7 +26,12 @@ _log = logging.getLogger(__name__)
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/metrics", "/v1/about", "/openapi.json"})
 SINGLE_LIMIT: Final = 64 * 1024
 BULK_LIMIT: Final = 8 * 1024 * 1024
-LIMITS: Final[Mapping[str, int]] = {"/v1/commands": BULK_LIMIT, "/v1/law": BULK_LIMIT}
+SIGNED_LIMIT: Final = 20 * 1024 * 1024
+LIMITS: Final[Mapping[str, int]] = {
+    "/v1/commands": BULK_LIMIT,
+    "/v1/law": BULK_LIMIT,
+    "/v1/signatures": SIGNED_LIMIT,
+}
 _FIXED: Final = OPEN_PATHS | LIMITS.keys() | {"/v1/dossiers", "/v1/time"}
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

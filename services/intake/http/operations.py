@@ -14,6 +14,7 @@ from contracts.outcomes import ActionName
 from contracts.roles import may
 from contracts.words import Role
 from services.intake.domain import requests
+from services.intake.domain.signature_rules import HOUSE_RULES, LAW_RULES
 from services.intake.http import answers, examples
 
 JSON: Final = "application/json"
@@ -29,6 +30,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     request: type[Struct] | None = None
     request_type: str = JSON
     request_example: Any = None
+    request_files: tuple[str, ...] = ()
+    """Instead of a shape: the media types of a file."""
+    query: tuple[tuple[str, str, str], ...] = ()
+    """Name, description and example of each parameter of the address."""
     request_examples: Mapping[str, Any] = {}
     """Instead of one example: several by name."""
     answers: Mapping[int, tuple[type[Struct] | None, Any]] = {}
@@ -47,6 +52,13 @@ def action_table() -> str:
         allowed = [role.value for role in Role if may(role, action)]
         rows.append(f"| {action} | {', '.join(fields) or '(none)'} | {', '.join(allowed)} |")
     return "\n".join(rows)
+
+
+def signature_table() -> str:
+    """Why a signed file is no evidence, as a Markdown table."""
+    rows = ["| reason | rule |", "| --- | --- |"]
+    rules = {**HOUSE_RULES, **LAW_RULES}
+    return "\n".join([*rows, *(f"| `{reason}` | {rule} |" for reason, rule in rules.items())])
 
 
 ACTIONS: Final = f"""One action of one dossier. Accept gives the legal dossier code.
@@ -118,6 +130,25 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         request_example=examples.TIME,
         answers={202: (answers.TimeAnswer, examples.TIME_ANSWER)},
         problems=("unauthorized", "role_not_allowed", "wrong_clock", "bad_shape", "not_acked"),
+    ),
+    "signatures": Operation(
+        summary="Have a signed file judged",
+        description="A PDF, whose last signature is judged, or a CMS signature that stands apart, with the "
+        "hash of its document in the address. At most 20 MiB. Nothing is kept or published: the answer's "
+        "`evidence` goes into the `approve` or `stamp` it is for.",
+        request_files=("application/pdf", "application/pkcs7-signature"),
+        query=(("sha256", "Of the document, when the signature stands apart from it.", "9f" * 32),),
+        answers={200: (answers.SignatureAnswer, examples.SIGNATURE)},
+        problems=(
+            "unauthorized",
+            "role_not_allowed",
+            "no_trust_configured",
+            "body_too_large",
+            "unsupported_media_type",
+            "bad_shape",
+            *sorted(LAW_RULES),
+            "verifier_busy",
+        ),
     ),
     "procedures": Operation(
         summary="Procedures in force at this door",

@@ -14,6 +14,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from contracts.outcomes import ActionName, CommandOutcome
+from services.intake.domain import signature_rules
 from services.intake.domain.refusals import Refused
 from services.intake.ports import Unavailable
 
@@ -52,9 +53,19 @@ STATUS: Final[Mapping[str, int]] = {
 }
 """Status of a refusal. A reason that is not listed comes from the workflow: 409."""
 
+SIGNATURE_STATUS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(signature_rules.REASONS, 422),
+    "no_trust_configured": 409,
+    "signature_too_large": 413,
+}
+"""Of what the door says of a signed file. The workflow has some of these reasons too, of a dossier: 409."""
+
 _DETAIL: Final[Mapping[str, str]] = {
     "not_acked": "Chưa rõ yêu cầu đã được ghi nhận hay chưa; hãy gửi lại với cùng Idempotency-Key.",
     "earlier_line_not_taken": "Một dòng trước của hồ sơ này chưa được nhận; gửi lại cả hai với cùng khóa.",
+    "verifier_busy": "Đang kiểm tra nhiều chữ ký khác; hãy gửi lại tệp sau ít giây.",
+    "verifier_failing": "Bộ kiểm tra chữ ký không khởi động được; hãy gửi lại tệp sau.",
+    "trust_unusable": "Thư mục chứng thư tin cậy đang có lỗi, quản trị xem nhật ký; hãy gửi lại tệp sau.",
 }
 _RETRY_DETAIL: Final = "Chưa được nhận; hãy gửi lại với cùng Idempotency-Key."
 
@@ -89,7 +100,7 @@ def problem(reason: str, *, detail: str = "", status: int | None = None) -> Prob
 
 def refused(error: Refused) -> Problem:
     """A refusal of the door."""
-    base = problem(error.reason, detail=error.rule)
+    base = problem(error.reason, detail=error.rule, status=SIGNATURE_STATUS.get(error.reason))
     return msgspec.structs.replace(base, field=error.field, rule=error.rule, legal_ground=error.legal_ground)
 
 

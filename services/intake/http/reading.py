@@ -13,6 +13,8 @@ from services.intake.domain.refusals import Refused, bad_shape
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+PDF: Final = "application/pdf"
+PKCS7: Final = "application/pkcs7-signature"
 MAX_WAIT: Final = 30.0
 MOST_DAYS: Final = 3650
 BODY_SECONDS: Final = 30.0
@@ -75,6 +77,20 @@ def dossier_in(path_value: str) -> str:
     return path_value
 
 
+def media_type(request: Request, allowed: tuple[str, ...]) -> str:
+    """Which of the allowed types the body is said to be. Raises Refused (unsupported_media_type)."""
+    given = _given_type(request)
+    if given not in allowed:
+        raise Refused(
+            "unsupported_media_type", f"Nội dung phải là {' hoặc '.join(allowed)}", field="Content-Type"
+        )
+    return given
+
+
+def _given_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def days(name: str, text: str | None) -> int | None:
     """The days in query parameter `name`, 1 to 3650; None without it. Raises Refused (bad_shape)."""
     if text is None:
@@ -89,7 +105,7 @@ async def body(request: Request, media_type: str, *, optional: bool = False) -> 
 
     Raises Refused (unsupported_media_type, body_too_large, body_too_slow, bad_request).
     """
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = _given_type(request)
     encoded = request.headers.get("content-encoding", "identity").strip().lower() != "identity"
     if encoded or (given != media_type and (given or not optional)):
         raise Refused(

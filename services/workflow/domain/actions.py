@@ -14,7 +14,7 @@ from contracts.commands import CommandBody
 from contracts.outcomes import ActionName
 from contracts.transitions import MOST_MOVES, TRANSITIONS, Need, Situation
 from contracts.words import NationalStatus, Step
-from services.workflow.domain.dossier import Dossier
+from services.workflow.domain.dossier import DUE_TIMER, Dossier
 from services.workflow.domain.rules import Reason
 
 _BY_STEP: Final = {
@@ -73,13 +73,18 @@ def action_of(body: CommandBody) -> ActionName | None:
 
 
 def situation(dossier: Dossier) -> Situation:
-    """As much of the dossier as the table asks for."""
+    """As much of the dossier as the table asks for.
+
+    One that was reopened or re-dated may be overdue before its due date goes off: the next command is told
+    of it first, and so is who asks what may be done next.
+    """
+    due = dossier.timer(DUE_TIMER)
     return Situation(
         status=dossier.status,
         step=dossier.step,
         stamped=dossier.stamp is not None,
         rated=dossier.score is not None,
-        overdue=dossier.overdue,
+        overdue=dossier.overdue or (due is not None and due.at < dossier.at),
         full=len(dossier.moves) >= MOST_MOVES,
     )
 

@@ -103,7 +103,7 @@ class Law(Struct, frozen=True, kw_only=True):
                     return replace(self, rejected=(*self.rejected, f"{self.version}: {error}"))
             case EngineVersion(version=version):
                 return replace(self, engine=version)
-            case AgencyPublished():
+            case AgencyPublished():  # pragma: no branch - the last there is
                 return self  # agencies are checked at the door; a decision needs none of their data
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import cryptography.x509
 from asn1crypto import cms, pem
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
 from contracts.commands import Evidence
 from contracts.words import SignatureForm
@@ -70,7 +71,8 @@ class Verifier:
 def _unreadable(reason: str, error: Exception) -> Refused:
     """Anything may be wrong with a file from outside, and the library says so in many ways."""
     _log.info("%s: %s", reason, type(error).__name__)  # never its text: that names people
-    return refuse(reason)
+    too_much = isinstance(error, MemoryError | RecursionError | PdfDecodeLimitError)
+    return refuse("too_hard_to_read" if too_much else reason)
 
 
 def _signed_data(signature: bytes) -> Any:
