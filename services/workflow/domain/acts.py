@@ -82,8 +82,8 @@ class Desk:
 
     def alarms(self, dossier: Dossier) -> facts.Alarms:
         """The alarms of a dossier that would stand so."""
-        clock = self.clock(dossier)
-        return counted(lambda: clocks.alarms(self.calendar, clock, self.procedure, dossier, self.at))
+        clock, reading = self.clock(dossier), self.reading(dossier)
+        return counted(lambda: clocks.alarms(self.calendar, clock, reading, self.procedure, dossier, self.at))
 
     def step_due(self, step: Step) -> datetime | None:
         """The own due time of a step, where the procedure shares its term out."""

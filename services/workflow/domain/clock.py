@@ -96,14 +96,20 @@ def step_outcome(procedure: ProcedurePublished, at: datetime, due: datetime | No
 
 
 def alarms(
-    calendar: Calendar, clock: DossierClock, procedure: ProcedurePublished, dossier: Dossier, at: datetime
+    calendar: Calendar,
+    clock: DossierClock,
+    reading: Reading,
+    procedure: ProcedurePublished,
+    dossier: Dossier,
+    at: datetime,
 ) -> Alarms:
     """The alarms that stand after `at` for a dossier with that step in hand, in order of their times.
+
+    `reading` is that of `clock` under `calendar`.
 
     None while the clock stands. What went off for this step, or lies behind `at`, does not come again, unless
     it stands already and has still to go off; a due date that nobody has noticed as passed goes off at once.
     """
-    reading = dossier_clock.read(calendar, clock)
     step = dossier.step
     if stands(clock, reading) or step is None:
         return ()

@@ -41,7 +41,7 @@ def redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> tuple[Fact
         past = reading.due_counted < until or (same_dates and reading.due_counted == until)
         overdue = dossier.overdue and past
         seen = clocks.noticed(dossier, overdue=overdue)
-        alarms = clocks.alarms(calendar, clock, procedure, seen, when)
+        alarms = clocks.alarms(calendar, clock, reading, procedure, seen, when)
     except YearNotCoveredError:
         return None
     # The alarms are asked too: the date that is judged by, a step's own time or the last day for an apology
