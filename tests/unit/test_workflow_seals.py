@@ -95,6 +95,9 @@ def ended(code: str, day: str) -> SealRegistered:
 REVOKED_BEFORE = certificate(revoked_at=AT - timedelta(seconds=1))
 LAPSED = replace(certificate(), valid_to=AT - timedelta(seconds=1))
 OTHERS_KEEPER = replace(electronic(), keeper=officer("somebody else"))
+AT_CENTRE = electronic(kind=SealKind.SECOND)
+LONG_AGO = local("2025-03-03T07:54")  # six minutes before the dossier was taken in
+
 STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
     ("unknown_seal", DIGITAL, replace(GOOD, seal="H52.18-X"), KEEPER),
     ("seal_of_other_agency", enact(DIGITAL, electronic(OTHER_AGENCY)), GOOD, KEEPER),
@@ -117,6 +120,10 @@ STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
     ("time_stamp_missing", DIGITAL, replace(GOOD, evidence=sealing(AT, stamped=False)), KEEPER),
     ("signature_in_future", DIGITAL, shown(stamped_at=AT + timedelta(minutes=6)), KEEPER),
     ("signature_in_future", DIGITAL, shown(signed_at=AT + timedelta(minutes=6)), KEEPER),
+    ("signature_too_old", DIGITAL, shown(signed_at=LONG_AGO), KEEPER),
+    ("signature_too_old", DIGITAL, shown(signed_at=LONG_AGO, stamped_at=LONG_AGO), KEEPER),
+    ("certificate_of_other_seal", enact(DIGITAL, replace(electronic(), certificate="1" * 64)), GOOD, KEEPER),
+    ("seal_of_other_place", enact(DIGITAL, AT_CENTRE), replace(GOOD, place=Place.OFFICE), KEEPER),
     ("wrong_document", DIGITAL, shown(covers=PAPER), KEEPER),
     ("wrong_document", DIGITAL, shown(covers=SEALED), KEEPER),
 ]
@@ -132,6 +139,38 @@ def test_one_defect_in_the_approval_a_stamp_rests_on() -> None:
     assert refused(approved(on_paper=True), GOOD) == "approval_not_signed"
     assert refused(approved(on_paper=True), INK) is None
     assert refused(approved(), INK) is None  # signed electronically, printed, sealed in ink
+
+
+def test_a_seal_that_was_taken_back_is_no_seal_again() -> None:
+    desk = approved()
+    assert refused(desk, GOOD) is None
+    desk.do(commands.RevokeStamp("wrong_page"), at=AT + timedelta(hours=1))
+    again = AT + timedelta(hours=2)
+    assert refused(desk, GOOD, at=again) == "signature_too_old"
+    assert refused(desk, replace(GOOD, evidence=sealing(again)), at=again) is None
+
+
+def test_a_result_that_was_wrong_is_approved_by_another_signature() -> None:
+    desk = approved()
+    assert refused(desk, GOOD) is None
+    desk.do(commands.CorrectResult("wrong_name"), at=AT + timedelta(hours=1))
+    desk.do(CompleteStep(Step.APPRAISE), at=AT + timedelta(hours=2))
+    old = CompleteStep(Step.APPROVE, evidence=signature(AT - timedelta(hours=1)))
+    assert refused(desk, old, APPROVER, at=AT + timedelta(hours=3)) == "signature_too_old"
+
+
+def test_a_second_seal_is_put_where_it_is_kept() -> None:
+    desk = approved(enact(DIGITAL, AT_CENTRE))
+    assert refused(desk, GOOD) is None
+    places = [fact.body.place for fact in desk.facts if isinstance(fact.body, facts.StepCompleted)]
+    assert places[-1] is Place.CENTRE
+
+
+def test_what_one_agency_approved_no_other_one_seals() -> None:
+    desk = approved()
+    assert reason(desk.give(commands.HandOver(OTHER_AGENCY), at=AT)) == "seal_of_other_agency"
+    assert reason(desk.give(commands.HandOver(None, KEEPER), at=AT)) is None
+    assert refused(desk, GOOD) is None
 
 
 def test_an_unknown_person_signs_and_seals_nothing() -> None:
