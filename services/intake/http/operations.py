@@ -121,7 +121,14 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         request=requests.LawRequest,
         request_example=examples.LAW,
         answers={200: (answers.LawAnswer, examples.LAW_ANSWER)},
-        problems=("unauthorized", "role_not_allowed", "version_not_newer", "bad_shape", "not_acked"),
+        problems=(
+            "unauthorized",
+            "role_not_allowed",
+            "version_not_newer",
+            "seal_taken",
+            "bad_shape",
+            "not_acked",
+        ),
     ),
     "time": Operation(
         summary="Move the log clock",
