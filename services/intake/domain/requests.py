@@ -28,11 +28,13 @@ from contracts.words import (
 )
 from services.intake.domain.refusals import bad_shape
 
+PERSON_LENGTH: Final = 200
+
 PersonText = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=200,
+        max_length=PERSON_LENGTH,
         description="identity text of a person; becomes a keyed pseudonym at the door and is not kept",
     ),
 ]
