@@ -112,7 +112,8 @@ class SealRegistered(Struct, frozen=True, kw_only=True, tag="SealRegistered"):
     A second seal is the one its agency keeps at the centre. `electronic` is a seal that is a digital
     signature: a stamp with it needs a verified one, by its `certificate` where one is named. `keeper` is who
     alone may use it; without one, whoever keeps seals for the agency. A later entry of the same code replaces
-    the earlier one, for stamps from then on.
+    the earlier one, for stamps from then on; one that makes it another seal is void, for its register of
+    numbers would go with it.
     """
 
     code: SealCode
@@ -124,6 +125,11 @@ class SealRegistered(Struct, frozen=True, kw_only=True, tag="SealRegistered"):
     valid_from: date
     valid_to: date | None = None
     source: str = ""
+
+    def is_seal(self, other: SealRegistered) -> bool:
+        """Whether both entries are about one and the same seal, whoever keeps it and however long."""
+        mine = (self.code, self.agency, self.kind, self.electronic)
+        return mine == (other.code, other.agency, other.kind, other.electronic)
 
 
 class CertificateRegistered(Struct, frozen=True, kw_only=True, tag="CertificateRegistered"):

@@ -198,6 +198,7 @@ async def test_an_override_not_wanted_is_none() -> None:
         ("decline", {}, "reason", "bad_shape"),
         ("stop", {"reason": "Free text"}, "reason", "bad_shape"),
         ("request_payment", {}, "amount_vnd", "bad_shape"),
+        ("request_payment", {"amount_vnd": 0}, "amount_vnd", "bad_shape"),
         ("request_payment", {"amount_vnd": -1}, "amount_vnd", "bad_shape"),
         ("request_payment", {"amount_vnd": 10**12 + 1}, "amount_vnd", "bad_shape"),
         ("request_payment", {"amount_vnd": 1.5}, "amount_vnd", "bad_shape"),

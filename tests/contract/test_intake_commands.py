@@ -281,21 +281,6 @@ async def test_two_who_wait_for_one_command_both_get_its_decision() -> None:
 
 
 @in_loop
-async def test_who_typed_it_is_named_plainly_or_not_at_all() -> None:
-    async with desk() as d:
-        answer = await d.http.post(
-            "/v1/dossiers",
-            json=REGISTER,
-            headers=[
-                (b"Authorization", b"Bearer counter"),
-                (b"Idempotency-Key", b"k"),
-                (b"Motcua-Actor", "cán bộ".encode()),
-            ],
-        )
-        assert (answer.status_code, answer.json()["reason"]) == (400, "actor_malformed")
-
-
-@in_loop
 async def test_an_error_of_ours_is_a_problem_without_details(monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk() as d:
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -42,12 +42,13 @@ def electronic(agency: str = AGENCY, kind: SealKind = SealKind.AGENCY) -> SealRe
     return replace(seal(ELECTRONIC, agency, kind), electronic=True)
 
 
-DIGITAL: Final = enact(
-    LAW,
-    electronic(),
-    certificate(),
-    certificate(PERSONAL, CertificateKind.PERSON, holder=APPROVER),
-)
+def digital(register: SealRegistered) -> Law:
+    """The law with this as its electronic seal."""
+    personal = certificate(PERSONAL, CertificateKind.PERSON, holder=APPROVER)
+    return enact(LAW, register, certificate(), personal)
+
+
+DIGITAL: Final = digital(electronic())
 GOOD: Final = CompleteStep(Step.STAMP, seal=ELECTRONIC, evidence=sealing(AT))
 INK: Final = CompleteStep(Step.STAMP, seal=SEAL)
 
@@ -100,10 +101,10 @@ LONG_AGO = local("2025-03-03T07:54")  # six minutes before the dossier was taken
 
 STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
     ("unknown_seal", DIGITAL, replace(GOOD, seal="H52.18-X"), KEEPER),
-    ("seal_of_other_agency", enact(DIGITAL, electronic(OTHER_AGENCY)), GOOD, KEEPER),
-    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.RECEIVED)), GOOD, KEEPER),
-    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.COPY)), GOOD, KEEPER),
-    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.CROSS_PAGE)), GOOD, KEEPER),
+    ("seal_of_other_agency", digital(electronic(OTHER_AGENCY)), GOOD, KEEPER),
+    ("seal_of_other_kind", digital(electronic(kind=SealKind.RECEIVED)), GOOD, KEEPER),
+    ("seal_of_other_kind", digital(electronic(kind=SealKind.COPY)), GOOD, KEEPER),
+    ("seal_of_other_kind", digital(electronic(kind=SealKind.CROSS_PAGE)), GOOD, KEEPER),
     ("seal_not_valid", enact(DIGITAL, ended(ELECTRONIC, "2025-03-03")), GOOD, KEEPER),
     ("seal_not_valid", enact(DIGITAL, replace(electronic(), valid_from=date(2025, 3, 5))), GOOD, KEEPER),
     ("not_the_keeper", enact(DIGITAL, OTHERS_KEEPER), GOOD, KEEPER),
@@ -367,3 +368,18 @@ def test_after_a_correction_the_old_approval_counts_no_more() -> None:
     assert [type(fact.body) for fact in desk.facts[-2:]] == [facts.StampRevoked, facts.ResultCorrected]
     desk.do(CompleteStep(Step.APPRAISE), CompleteStep(Step.APPROVE), at=AT)
     assert refused(desk, GOOD) == "approval_not_signed"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"agency": OTHER_AGENCY}, {"kind": SealKind.SECOND}, {"kind": SealKind.COPY}, {"electronic": True}],
+)
+def test_a_seal_stays_the_seal_it_is(other: dict[str, Any]) -> None:
+    """Its numbers go by its code: made another seal, it would take its register along."""
+    kept = replace(seal(), keeper=KEEPER, valid_to=date(2030, 12, 31))
+    law = enact(LAW, kept)
+    assert (law.seals[SEAL], law.rejected) == (kept, ())  # a new keeper and validity are no other seal
+    moved = enact(law, replace(kept, **other), electronic())
+    assert moved.seals[SEAL] == kept
+    assert moved.rejected == (f"{law.version + 1}: {SEAL} is registered as another seal",)
+    assert ELECTRONIC in moved.seals  # the rest of the record stands

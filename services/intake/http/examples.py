@@ -248,6 +248,7 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
         _problem("idempotency_key_reused", field="Idempotency-Key"),
         _problem("bad_shape", field="changes[0].code"),
         _problem("version_not_newer", field="changes[0].version"),
+        _problem("seal_taken", field="changes[0].code"),
         _problem("wrong_clock"),
         _problem("verifier_busy", 503),
         _problem("no_trust_configured", rule=HOUSE_RULES["no_trust_configured"], legal_ground=HOUSE_RULE),

@@ -36,6 +36,7 @@ STATUS: Final[Mapping[str, int]] = {
     "body_too_slow": 408,
     "serial_exhausted": 409,
     "version_not_newer": 409,
+    "seal_taken": 409,
     "wrong_clock": 409,
     "body_too_large": 413,
     "too_many_lines": 413,
