@@ -116,7 +116,7 @@ async def test_who_gets_the_work_is_told_by_the_pseudonym_he_acts_under() -> Non
         await d.bulk(json.dumps(line))
         handed, done = d.commands()
         assert handed.body == HandOver(agency="H52.19", officer=done.actor)
-        assert done.actor == identity.pseudonym(PROVINCE_KEY, "officer", "Nguyễn An")
+        assert done.actor == identity.pseudonym(PROVINCE_KEY, "officer", "nguyễn an")
 
 
 _OTHER: Final[dict[str, tuple[Any, Any]]] = {

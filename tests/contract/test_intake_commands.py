@@ -70,7 +70,7 @@ async def test_a_registration_becomes_one_command_under_its_dossier() -> None:
                 procedure=PROCEDURE,
                 agency=AGENCY,
                 channel=Channel.COUNTER,
-                applicant=identity.pseudonym(PROVINCE_KEY, "applicant", "Nguyễn An"),
+                applicant=identity.pseudonym(PROVINCE_KEY, "applicant", "nguyễn an"),
             ),
             actor=identity.pseudonym(PROVINCE_KEY, "officer", "cb-017"),
             agencies=(AGENCY,),

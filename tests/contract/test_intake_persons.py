@@ -17,7 +17,7 @@ DOSSIER: Final = "0" * 32
 
 
 def pseudonym(name: str) -> str:
-    return identity.pseudonym(PROVINCE_KEY, "officer", name)
+    return identity.pseudonym(PROVINCE_KEY, "officer", name.casefold())
 
 
 async def _acted_by(d: Desk, *actors: bytes) -> tuple[int, str | None]:
@@ -44,6 +44,9 @@ async def _acted_by(d: Desk, *actors: bytes) -> tuple[int, str | None]:
         (b"Nguy%e1%bb%85n  An", "Nguyễn An"),
         (quote("Nguye\u0302\u0303n An").encode(), "Nguyễn An"),
         (quote("Đ" * 200).encode(), "Đ" * 200),
+        (b"CB-017", "cb-017"),
+        (quote("cb\u200b-0\u00ad17").encode(), "cb-017"),
+        (quote("ｃｂ-017").encode(), "cb-017"),
     ],
 )
 @in_loop

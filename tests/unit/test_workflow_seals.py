@@ -96,7 +96,8 @@ def ended(code: str, day: str) -> SealRegistered:
 REVOKED_BEFORE = certificate(revoked_at=AT - timedelta(seconds=1))
 LAPSED = replace(certificate(), valid_to=AT - timedelta(seconds=1))
 OTHERS_KEEPER = replace(electronic(), keeper=officer("somebody else"))
-AT_CENTRE = electronic(kind=SealKind.SECOND)
+AT_CENTRE = replace(electronic(kind=SealKind.SECOND), code="H52.18-EC")
+THERE = replace(GOOD, seal=AT_CENTRE.code)
 LONG_AGO = local("2025-03-03T07:54")  # six minutes before the dossier was taken in
 
 STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
@@ -124,7 +125,7 @@ STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
     ("signature_too_old", DIGITAL, shown(signed_at=LONG_AGO), KEEPER),
     ("signature_too_old", DIGITAL, shown(signed_at=LONG_AGO, stamped_at=LONG_AGO), KEEPER),
     ("certificate_of_other_seal", enact(DIGITAL, replace(electronic(), certificate="1" * 64)), GOOD, KEEPER),
-    ("seal_of_other_place", enact(DIGITAL, AT_CENTRE), replace(GOOD, place=Place.OFFICE), KEEPER),
+    ("seal_of_other_place", enact(DIGITAL, AT_CENTRE), replace(THERE, place=Place.OFFICE), KEEPER),
     ("wrong_document", DIGITAL, shown(covers=PAPER), KEEPER),
     ("wrong_document", DIGITAL, shown(covers=SEALED), KEEPER),
 ]
@@ -162,7 +163,7 @@ def test_a_result_that_was_wrong_is_approved_by_another_signature() -> None:
 
 def test_a_second_seal_is_put_where_it_is_kept() -> None:
     desk = approved(enact(DIGITAL, AT_CENTRE))
-    assert refused(desk, GOOD) is None
+    assert refused(desk, THERE) is None
     places = [fact.body.place for fact in desk.facts if isinstance(fact.body, facts.StepCompleted)]
     assert places[-1] is Place.CENTRE
 

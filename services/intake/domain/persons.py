@@ -14,7 +14,8 @@ from services.intake.domain.requests import PERSON_LENGTH
 
 
 def name_of(text: str, field: str) -> str:
-    """`text` as the one spelling of a name; composed or decomposed accents and stray spaces are no matter.
+    """`text` as the one spelling of a name: accents composed or not, wide letters, capitals, marks nobody
+    sees and stray spaces are no matter, or one person could be two, and sign and seal alone.
 
     Raises Refused (bad_shape) naming `field` for what is empty, too long, holds control characters or is no
     text.
@@ -22,7 +23,8 @@ def name_of(text: str, field: str) -> str:
     if len(text) > PERSON_LENGTH:
         raise bad_shape(field, f"Cần nhiều nhất {PERSON_LENGTH} ký tự")
     check_text(text, field)
-    plain = " ".join(unicodedata.normalize("NFC", text).split())
+    seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    plain = " ".join(unicodedata.normalize("NFKC", seen).casefold().split())
     if not plain:
         raise bad_shape(field, "Chuỗi không có ký tự nào nhìn thấy được")
     if any("\ud800" <= letter <= "\udfff" for letter in plain):
