@@ -47,7 +47,7 @@ from services.intake.domain.evidence import open_token
 from services.intake.domain.persons import person
 from services.intake.domain.refusals import bad_shape
 from services.intake.domain.requests import FIELDS, Ask, check_fields
-from services.intake.domain.roles import check_action, check_agency_scope
+from services.intake.domain.roles import check_action, check_agency_scope, check_channel
 from services.intake.domain.times import check_range, command_time, local_day
 
 
@@ -97,6 +97,8 @@ def prepare(
     if ask.to_agency is not None:
         # Work is handed to others: that agency has to be there, not to be the caller's.
         catalogue.check_agency(ask.to_agency, day, "to_agency")
+    if ask.channel is not None:
+        check_channel(client, ask.channel)
     if ask.procedure is not None:
         catalogue.check_procedure(ask.procedure, ask.channel or Channel.COUNTER, day)
     dossier = ask.dossier_id or identity.dossier_id(client.name, ask.key)

@@ -245,6 +245,7 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
             allowed_actions=(ActionName.APPRAISE, ActionName.WITHDRAW),
         ),
         _problem("other_agency", field="agency"),
+        _problem("channel_not_allowed", field="channel"),
         _problem("idempotency_key_reused", field="Idempotency-Key"),
         _problem("bad_shape", field="changes[0].code"),
         _problem("version_not_newer", field="changes[0].version"),

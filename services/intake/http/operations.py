@@ -84,7 +84,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             201: (answers.DecidedAnswer, examples.REGISTERED),
             202: (answers.TakenAnswer, examples.TAKEN),
         },
-        problems=(*_COMMAND_PROBLEMS, "unknown_procedure", "body_too_large", "unsupported_media_type"),
+        problems=(
+            *_COMMAND_PROBLEMS,
+            "channel_not_allowed",
+            "unknown_procedure",
+            "body_too_large",
+            "unsupported_media_type",
+        ),
         command=True,
     ),
     "act": Operation(

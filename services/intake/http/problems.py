@@ -28,6 +28,7 @@ STATUS: Final[Mapping[str, int]] = {
     "actor_malformed": 400,
     "unauthorized": 401,
     "role_not_allowed": 403,
+    "channel_not_allowed": 403,
     "other_agency": 403,
     "time_not_allowed": 403,
     "not_found": 404,
