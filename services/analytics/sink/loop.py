@@ -203,6 +203,8 @@ class Sink:
         # left inserts the same rows under the same token. Ours is cut anew afterwards.
         winner = self._log.pending
         if winner is None:
+            # Ours is gone: finished and tidied away by another writer while this one was frozen.
+            self._retry("look again", self._look_again)
             raise RefusedError("the intents topic does not hold the intent just read back")
         _log.warning("batch %d was begun by another writer; finishing its cut", winner.batch)
         self._adopt(winner)
@@ -216,7 +218,9 @@ class Sink:
                 f"batch {intent.batch} was cut by mapping {intent.mapping}, this release maps by {MAPPING}: "
                 "let the release that cut it finish it first"
             )
-        self._finish(intent, self._retry("read range", lambda: self._ports.facts.read(intent.ranges)))
+        records = self._retry("read range", lambda: self._ports.facts.read(intent.ranges))
+        self._check_topic()  # after the reading: what was read is of the topic the intent names
+        self._finish(intent, records)
 
     def _finish(self, intent: Intent, records: Sequence[Record]) -> None:
         clock = self._ports.clock
