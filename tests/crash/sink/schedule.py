@@ -48,7 +48,7 @@ class Schedule:
         self.running: dict[str, list[SinkProcess]] = {lane: [] for lane in self.lanes}
         self._started = 0
         self._resting = False
-        poison = chance.choice((0.0, 0.02))
+        poison = chance.choice((0.0, 0.02, 0.1))
         told = lives(count, chance.randrange(40))
         self.workflows = [Workflow(self.broker, p, told[p], chance, poison) for p in range(count)]
 
@@ -124,7 +124,7 @@ class Schedule:
         if self.chance.random() < 0.3:
             return None
         freeze = self.chance.choice(FROZEN) if self.chance.random() < 0.4 else 0.0
-        return Fate(self.chance.choice(POINTS), self.chance.choice((1, 1, 2, 4)), freeze)
+        return Fate(self.chance.choice(POINTS), self.chance.choice((1, 1, 1, 2, 3)), freeze)
 
     def _at_rest(self) -> bool:
         if self.time.now < self.busy_until or not all(flow.over for flow in self.workflows):
