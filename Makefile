@@ -103,8 +103,8 @@ REAL ?= 0
 crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
 	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
 
-crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000
-	$(RUN) tests.crash.sink.run --seed $(SEED) --schedules $(SCHEDULES)
+crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache
+	$(RUN) tests.crash.sink.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER)
 
 DOSSIERS ?= 1000000
 herd: setup ## a million dossiers due in one second, commands beside, a kill: DOSSIERS=1000000 BROKER=tansu|apache

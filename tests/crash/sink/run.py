@@ -14,6 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from deploy.local.broker import BrokerKind
 from services.analytics.sink.loop import Sink
 from tests.crash.sink.judge import Verdict
 from tests.crash.sink.process import POINTS
@@ -54,10 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.sink.run", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schedules", type=int, default=2000, help="schedules of the model")
+    parser.add_argument("--real", type=int, default=0, help="schedules of real processes")
+    parser.add_argument(
+        "--broker", choices=[kind.value for kind in BrokerKind], default=BrokerKind.TANSU.value
+    )
     args = parser.parse_args(arguments)
     total = simulated(args.seed, args.schedules)
+    if args.real:
+        # Imported here: the model needs no broker and no client library.
+        from tests.crash.sink.real import real
+
+        total.add(real(args.seed, args.real, BrokerKind(args.broker)))
     sys.stdout.write(
-        f"schedules {args.schedules}, missing {total.missing}, doubled {total.doubled}, "
+        f"schedules {args.schedules + args.real}, missing {total.missing}, doubled {total.doubled}, "
         f"mismatched {total.mismatched}\n"
     )
     return 1 if total else 0
