@@ -62,8 +62,10 @@ def kill_warehouse(us: Schedule) -> None:
     def kill() -> None:
         us.tell("warehouse killed, away for", seconds)
         us.happened["warehouse killed"] += 1
-        us.house.kill(seconds, torn=False)
+        us.house.kill(seconds, torn=us.chance.random() < 0.3)
         us.busy(seconds)
+        if us.house.torn:
+            us.torn(seconds)
 
     _in_the_middle(us, kill)
 

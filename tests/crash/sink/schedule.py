@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from services.analytics.domain.intents import lane_name
+from services.analytics.errors import WarehouseMismatchError
 from services.analytics.sink.loop import Sink
 from tests.crash.sink import tables
 from tests.crash.sink.accidents import FROZEN, draw
@@ -74,6 +75,24 @@ class Schedule:
     def busy(self, seconds: float) -> None:
         """Something goes on for so long."""
         self.busy_until = max(self.busy_until, self.time.now + seconds)
+
+    def torn(self, seconds: float) -> None:
+        """The raw table lacks a part unknowingly: the sink has to see it, and somebody repairs it."""
+        self.tell("a part is lost")
+        self.happened["part lost"] += 1
+        self.expected.add(WarehouseMismatchError)
+        later = seconds + 60.0 + 10.0 * self.chance.random()
+
+        def repair() -> None:
+            seen = self.happened["end: refused"] > refused
+            if self.house.torn and not seen and self.old is None:
+                self.verdict.lacks("a word: a part is lost and nobody noticed")
+            self.tell("repaired")
+            self.house.repair()
+
+        refused = self.happened["end: refused"]
+        self.time.after(later, repair)
+        self.busy(later + 5.0)
 
     def frozen(self, lane: str, seconds: float) -> None:
         """A process of the lane is; somebody takes its place after a while."""

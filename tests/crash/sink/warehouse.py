@@ -64,7 +64,8 @@ def _nobody() -> None:
 class Job:
     """An insert that the server works at."""
 
-    steps: list[Callable[[bool], None]]
+    steps: list[tuple[str, Block, str]]
+    """Target, block and token of what is still to do."""
     over: bool = False
     error: str = ""
     ended: Callable[[], None] = _nobody
@@ -83,6 +84,8 @@ class Warehouse:
         self.failing_until = 0.0
         """Until then one insert in three ends with an error after some of its targets."""
         self.killed_in = Counter[str]()
+        self.torn: list[tuple[str, Block]] = []
+        """Parts that were lost although their token was noted."""
         self._jobs: list[Job] = []
 
     @property
@@ -102,11 +105,22 @@ class Warehouse:
         for job in jobs:
             job.over, job.error = True, "the connection broke"
             self.killed_in[f"warehouse killed with {len(job.steps)} targets to go"] += 1
-            if torn and job.steps:
-                job.steps[0](True)
+            if torn and job.steps and job.steps[0][0] == RAW:
+                self._tear(*job.steps[0])
             job.ended()
 
-    def begin(self, steps: list[Callable[[bool], None]]) -> Job:
+    def _tear(self, name: str, block: Block, token: str) -> None:
+        if token not in self.targets[name].tokens:
+            self.targets[name].take(block, token, torn=True)
+            self.torn.append((name, block))
+
+    def repair(self) -> None:
+        """What somebody does who was told: put back what is lacking, without a token."""
+        for name, block in self.torn:
+            self.targets[name].blocks.append(block)
+        self.torn.clear()
+
+    def begin(self, steps: list[tuple[str, Block, str]]) -> Job:
         """Work at an insert: one target after the other."""
         job = Job(steps)
         self._jobs.append(job)
@@ -126,7 +140,8 @@ class Warehouse:
         if self.timeline.now < self.frozen_until:
             self.timeline.at(self.frozen_until, lambda: self._work(job))
         elif job.steps:
-            job.steps.pop(0)(False)
+            name, block, token = job.steps.pop(0)
+            self.targets[name].take(block, token)
             self.timeline.after(self._pause(), lambda: self._work(job))
         else:
             self._jobs.remove(job)
@@ -175,10 +190,7 @@ class ModelWarehouse:
         self._call()
         house = self._house
 
-        def step(name: str, block: Block) -> Callable[[bool], None]:
-            return lambda torn: house.targets[name].take(block, token, torn)
-
-        job = house.begin([step(name, block) for name, block in blocks])
+        job = house.begin([(name, block, token) for name, block in blocks])
         self._reached(f"{what} sent")
         job.ended = self._task.rouse
         if not job.over:
