@@ -123,6 +123,7 @@ def test_one_key_for_every_role_is_called_what_it_is(
     assert "register by citizen-1, as portal, with the key of --key" in said
     assert "with the key of portal" not in said
     monkeypatch.setenv("MOTCUA_KEY", "k")
+    office.decided.clear()
     assert main(["tour", "--url", "http://intake"]) == 0
     assert "as portal, with the key of MOTCUA_KEY" in capsys.readouterr().out
 
