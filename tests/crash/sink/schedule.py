@@ -84,6 +84,10 @@ class Schedule:
         later = seconds + 60.0 + 10.0 * self.chance.random()
 
         def repair() -> None:
+            if self.house.away:  # nobody could see anything yet
+                self.time.at(self.house.away_until + 70.0, repair)
+                self.busy(self.house.away_until - self.time.now + 75.0)
+                return
             seen = self.happened["end: refused"] > refused
             if self.house.torn and not seen and self.old is None:
                 self.verdict.lacks("a word: a part is lost and nobody noticed")
