@@ -43,6 +43,7 @@ class Life:
     appraiser: str | None = None
     approver: str | None = None
     approved: bool = False
+    document: str | None = None
     stamp: int | None = None
     declined: bool = False
     apologies: int = 0
@@ -101,11 +102,13 @@ class Life:
             case facts.StepCompleted(step=Step.APPRAISE):
                 assert fact.actor
                 self.appraiser, self.approved = fact.actor, False
-            case facts.StepCompleted(step=Step.APPROVE):
+            case facts.StepCompleted(step=Step.APPROVE, evidence=evidence):
                 assert fact.actor
                 assert self.appraiser not in (None, fact.actor)
                 self.approver, self.approved = fact.actor, True
-            case facts.StampApplied():
+                self.document = evidence.document if evidence else None
+            case facts.StampApplied(evidence=evidence):
+                assert evidence is None or evidence.covers == self.document
                 assert self.approved
                 assert fact.actor
                 assert fact.actor != self.approver
@@ -118,6 +121,7 @@ class Life:
                 assert self.stamp is None
                 self.appraiser = self.approver = None
                 self.approved = self.declined = False
+                self.document = None
             case facts.DossierDeclined():
                 assert self.appraiser not in (None, fact.actor)
                 assert not self.approved

@@ -234,3 +234,16 @@ def test_a_list_is_never_longer_than_it_may_be() -> None:
     fired = bench.feed(DeadlinesReached(at=late, entries=bench.due(late)))
     warned = sum(isinstance(f.body, DueDateNear) for f in fired.facts if isinstance(f, Fact))
     assert warned == mixed.count("warn2") > DeadlinesReached.LIMIT // 2
+
+
+def test_one_noticed_as_late_at_its_very_due_time_is_dated_right_already() -> None:
+    """The notice bears the time of the due date; an amendment that does not touch it must find nothing."""
+    bench = Bench()
+    one = life()
+    bench.feed(law_record(), *one[:2])
+    late = DUE + timedelta(seconds=1)
+    bench.feed(DeadlinesReached(at=late, entries=bench.due(late)))
+    assert (bench.dossier(one[0]).at, bench.dossier(one[0]).overdue) == (DUE, True)
+    bench.feed(day(DayKind.WORK))
+    assert bench.due(late) == ()
+    assert bench.recovered().due(late) is None

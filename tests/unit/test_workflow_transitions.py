@@ -15,7 +15,7 @@ from contracts import commands, facts
 from contracts.commands import CommandBody
 from contracts.outcomes import ActionName, Result
 from contracts.roles import GRANTS
-from contracts.transitions import MOST_MOVES, TRANSITIONS
+from contracts.transitions import MOST_MOVES, TRANSITIONS, basis
 from contracts.words import NationalStatus, Role, Step
 from tests.fakes.workflow_desk import Desk, body_of, local, reason
 
@@ -202,6 +202,8 @@ def test_the_table(name: str, action: ActionName) -> None:
     else:
         assert reason(outcome) == wanted
         assert isinstance(desk.last, facts.CommandRefused)
+        assert outcome.refusal is not None
+        assert basis(desk.last) == (outcome.refusal.rule, outcome.refusal.legal_ground)
         assert len(desk.facts) == seen + 1
         assert (desk.known.status, desk.known.step, desk.known.holder, desk.known.timers) == (
             before.status,
@@ -257,6 +259,7 @@ def test_the_facts_are_those_the_table_names() -> None:
         seen = len(desk.facts)
         desk.give(body_of(action, desk.now), at=desk.now)
         kinds = [type(fact.body) for fact in desk.facts[seen:]]
+        assert all(basis(fact.body).rule for fact in desk.facts)
         if action is A.CORRECT and kinds[0] is facts.StampRevoked:
             kinds = kinds[1:]  # the stamp of a wrong result falls with it
         assert tuple(kinds) == TRANSITIONS[action].facts, (name, action)

@@ -91,6 +91,10 @@ class Law(Struct, frozen=True, kw_only=True):
                     self.procedures[change.code] = change
                 return self
             case SealRegistered():
+                registered = self.seals.get(change.code)
+                if registered is not None and not registered.is_seal(change):
+                    why = f"{self.version}: {change.code} is registered as another seal"
+                    return replace(self, rejected=(*self.rejected, why))
                 self.seals[change.code] = change
                 return self
             case CertificateRegistered():
@@ -103,7 +107,7 @@ class Law(Struct, frozen=True, kw_only=True):
                     return replace(self, rejected=(*self.rejected, f"{self.version}: {error}"))
             case EngineVersion(version=version):
                 return replace(self, engine=version)
-            case AgencyPublished():
+            case AgencyPublished():  # pragma: no branch - the last there is
                 return self  # agencies are checked at the door; a decision needs none of their data
 
 

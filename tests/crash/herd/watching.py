@@ -30,7 +30,9 @@ class _Fact(Struct, frozen=True):
     dossier_id: str
     seq: int
     cause: Cause
-    body: _Body
+    body: _Body | None = None
+    seal_id: str = ""
+    """The number of a stamp is a fact of its seal's register, which has no body."""
 
 
 _decoder: Final[msgspec.json.Decoder[_Fact]] = msgspec.json.Decoder(_Fact)
@@ -56,11 +58,12 @@ class Fired:
             self.repeats += 1
             return
         self._marks[partition] = place
-        passed = fact.body.type == PASSED
+        passed = fact.body is not None and fact.body.type == PASSED
+        aggregate = fact.seal_id or fact.dossier_id
         # A dossier of the herd enters with the third of its facts, one beside it with the first.
-        wanted = self._seqs.get(fact.dossier_id, 2 if passed else 0) + 1
+        wanted = self._seqs.get(aggregate, 2 if passed else 0) + 1
         self.gaps += fact.seq != wanted
-        self._seqs[fact.dossier_id] = fact.seq
+        self._seqs[aggregate] = fact.seq
         if passed:
             self.doubled += fact.dossier_id in self.once
             self.once.add(fact.dossier_id)
