@@ -213,7 +213,8 @@ def test_what_was_begun_in_a_topic_that_is_gone_is_not_finished_from_its_success
     with pytest.raises(TopicRecreatedError):
         Process(world, reached=recreate).run()
     assert world.warehouse.facts == []
-    assert not positions_said(world)
+    said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
+    assert not any(isinstance(one, Position) for one in said)
 
 
 def test_a_writer_frozen_until_its_intent_was_finished_and_compacted_away_is_fenced() -> None:
@@ -227,44 +228,6 @@ def test_a_writer_frozen_until_its_intent_was_finished_and_compacted_away_is_fen
     with pytest.raises(FencedError):
         Process(world, "frozen", reached=sleep).run()
     assert_exact(world)
-
-
-def positions_said(world: World) -> list[Position]:
-    """The positions in the intents topic, in their order."""
-    said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
-    return [one for one in said if isinstance(one, Position)]
-
-
-def test_a_dead_writers_position_that_comes_in_late_is_not_counted_twice() -> None:
-    """It died with its batch inserted and its position on the wire; its successor is still inserting."""
-    world = a_world()
-    begun = foreign_intent(world, end=4)
-    world.intents.append(key_of(begun), encode(begun))
-    parts = (intents.PartitionPosition(0, 4, 3, 0, 4), intents.PartitionPosition(1, 0))
-    late = Position(lane="0of1", batch=1, writer="other", topic_id="topic-1", partitions=parts)
-
-    def deliver(step: str) -> None:
-        if step == "dead letters acked" and not positions_said(world):
-            world.intents.append(key_of(late), encode(late))
-            process.clock.at += 60  # long enough for the writer to look again
-
-    process = Process(world, reached=deliver)
-    process.run()
-    first, ours = positions_said(world)[:2]
-    assert first == late
-    assert (ours.batch, ours.by_partition()[0].rows) == (1, 4)
-    assert_exact(world)
-
-
-def test_a_part_that_was_lost_with_its_token_noted_is_seen_before_the_position_is_said() -> None:
-    world = a_world()
-    begun = foreign_intent(world, end=4)
-    world.intents.append(key_of(begun), encode(begun))
-    world.warehouse.tokens.add(("facts", begun.token()))
-    world.warehouse.away = away(1)
-    with pytest.raises(WarehouseMismatchError, match="holds 0 facts, 4 were inserted"):
-        Process(world).run()
-    assert positions_said(world) == []
 
 
 def test_an_idle_sink_notices_a_topic_created_again() -> None:

@@ -65,7 +65,7 @@ def kill_warehouse(us: Schedule) -> None:
         us.house.kill(seconds, torn=us.chance.random() < 0.3)
         us.busy(seconds)
         if us.house.torn:
-            us.torn(seconds)
+            us.torn()
 
     _in_the_middle(us, kill)
 

@@ -76,23 +76,17 @@ class Schedule:
         """Something goes on for so long."""
         self.busy_until = max(self.busy_until, self.time.now + seconds)
 
-    def torn(self, seconds: float) -> None:
-        """The raw table lacks a part unknowingly: the sink has to see it, and somebody repairs it."""
+    def torn(self) -> None:
+        """The raw table lacks a part unknowingly: unless a sink sees it, the oracle will."""
         self.tell("a part is lost")
         self.happened["part lost"] += 1
         self.expected.add(WarehouseMismatchError)
-        later = seconds + 60.0 + 10.0 * self.chance.random()
 
-        def repair() -> None:
-            seen = self.happened["end: refused"] > refused
-            if self.house.torn and not seen and self.old is None:
-                self.verdict.lacks("a word: a part is lost and nobody noticed")
-            self.tell("repaired")
-            self.house.repair()
-
-        refused = self.happened["end: refused"]
-        self.time.after(later, repair)
-        self.busy(later + 5.0)
+    def _repair_if_told(self, error: Exception) -> None:
+        if self.house.torn and "were inserted" in str(error):
+            self.tell("somebody is told of a lost part")
+            self.time.after(5.0, self.house.repair)
+            self.busy(10.0)
 
     def frozen(self, lane: str, seconds: float) -> None:
         """A process of the lane is; somebody takes its place after a while."""
@@ -115,6 +109,8 @@ class Schedule:
         if error is not None and type(error) not in self.expected:
             self.verdict.differs(f"refused without need: {error!r}")
             return
+        if error is not None:
+            self._repair_if_told(error)
         if not self._resting:
             self.time.after(0.5 + 4.0 * self.chance.random(), lambda: self._replace(lane))
 
