@@ -137,12 +137,13 @@ _COVERED: Final[Mapping[str, Any]] = {
     "on_site_of_procedures": 0.9823,
     "on_site_of_at_centre": 1.0,
     "online": {
-        "none": 203,
+        "none": 191,
+        "unknown": 12,
         "partial": 60,
         "full": 20,
         "any": 80,
         "any_of_procedures": 0.2827,
-        "any_to_none": 0.3941,
+        "any_to_none": 0.4188,
     },
 }
 COVERAGE: Final = {

@@ -176,7 +176,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "coverage": Operation(
         summary="How far the catalogue is covered",
         description="Procedures in force: made public, done on site, offered online; all, and by level. "
-        "A share names its denominator and is null where there is nothing to divide by.",
+        "A share names its denominator and is null where there is nothing to divide by. `unknown` takes "
+        "dossiers in online, but how far was never said. A procedure of several levels counts in each.",
         answers={200: (answers.CoverageAnswer, examples.COVERAGE)},
         problems=("unauthorized",),
     ),
