@@ -81,7 +81,7 @@ architecture: setup
 test: setup ## the whole test suite, but for what takes minutes
 	$(RUN) pytest -m "not long"
 
-test-long: setup ## the herd and the benches, small
+test-long: setup ## the herd and the benches, small; the sink's crashes, many
 	$(RUN) pytest -m long
 
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.
