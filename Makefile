@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
-	crash herd oracle mutants bench-clock bench-workflow bench-latency demo up tour down status lock schemas tools clean
+	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-latency demo up tour down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ SCHEDULES ?= 2000
 REAL ?= 0
 crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
 	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
+
+crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache
+	$(RUN) tests.crash.sink.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER)
 
 DOSSIERS ?= 1000000
 herd: setup ## a million dossiers due in one second, commands beside, a kill: DOSSIERS=1000000 BROKER=tansu|apache

@@ -31,7 +31,7 @@ from contracts.words import (
     Sha256,
     SignatureForm,
     Step,
-    Vnd,
+    VndToPay,
 )
 
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -122,7 +122,7 @@ class ReceiveSupplement(Struct, frozen=True, tag="ReceiveSupplement"):
 class RequestPayment(Struct, frozen=True, tag="RequestPayment"):
     """Ask the applicant to pay (status 6): the clock pauses."""
 
-    amount_vnd: Vnd
+    amount_vnd: VndToPay
 
 
 class ReceivePayment(Struct, frozen=True, tag="ReceivePayment"):

@@ -32,7 +32,7 @@ from contracts.words import (
     Sha256,
     Step,
     TermUnit,
-    Vnd,
+    VndToPay,
 )
 
 
@@ -139,7 +139,7 @@ class SupplementReceived(Struct, frozen=True, tag="SupplementReceived"):
 class PaymentRequested(Struct, frozen=True, tag="PaymentRequested"):
     """The applicant is to pay; the clock pauses with this much working time left."""
 
-    amount_vnd: Vnd
+    amount_vnd: VndToPay
     remaining_minutes: int
 
 

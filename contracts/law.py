@@ -110,19 +110,26 @@ class SealRegistered(Struct, frozen=True, kw_only=True, tag="SealRegistered"):
     """A seal in the register (sổ dấu) of an agency, valid between two days inclusive.
 
     A second seal is the one its agency keeps at the centre. `electronic` is a seal that is a digital
-    signature: a stamp with it needs a verified one. `keeper` is who alone may use it; without one, whoever
-    keeps seals for the agency. A later entry of the same code replaces the earlier one, for stamps from
-    then on.
+    signature: a stamp with it needs a verified one, by its `certificate` where one is named. `keeper` is who
+    alone may use it; without one, whoever keeps seals for the agency. A later entry of the same code replaces
+    the earlier one, for stamps from then on; one that makes it another seal is void, for its register of
+    numbers would go with it.
     """
 
     code: SealCode
     agency: AgencyCode
     kind: SealKind
     electronic: bool = False
+    certificate: Sha256 | None = None
     keeper: Pseudonym | None = None
     valid_from: date
     valid_to: date | None = None
     source: str = ""
+
+    def is_seal(self, other: SealRegistered) -> bool:
+        """Whether both entries are about one and the same seal, whoever keeps it and however long."""
+        mine = (self.code, self.agency, self.kind, self.electronic)
+        return mine == (other.code, other.agency, other.kind, other.electronic)
 
 
 class CertificateRegistered(Struct, frozen=True, kw_only=True, tag="CertificateRegistered"):

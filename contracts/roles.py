@@ -71,6 +71,10 @@ GRANTS: Final[Mapping[Role, frozenset[ActionName]]] = {
 """An apology is signed by the head of the agency that is late (Nghị định 61/2018/NĐ-CP): leaders give it."""
 
 
+OVERRIDERS: Final = frozenset({Role.ADMIN, Role.IMPORTER})
+"""Roles that may let an apology come late or again: never the head who apologises."""
+
+
 def may(role: Role, action: ActionName) -> bool:
     """Whether the role is granted the action."""
     return action in GRANTS[role]

@@ -35,6 +35,7 @@ class Situation(NamedTuple):
     rated: bool = False
     overdue: bool = False
     full: bool = False
+    extended: bool = False
 
 
 class Need(StrEnum):
@@ -43,6 +44,7 @@ class Need(StrEnum):
     STAMPED = "stamped"
     NOT_RATED = "not_rated"
     NOT_OVERDUE = "not_overdue"
+    NOT_EXTENDED = "not_extended"
     ROOM = "room"
 
 
@@ -194,7 +196,7 @@ TRANSITIONS: Final[Mapping[ActionName, Transition]] = {
     _A.EXTEND: Transition(
         before=_IN_HAND,
         after=None,
-        needs=(Need.NOT_OVERDUE, Need.ROOM),
+        needs=(Need.NOT_OVERDUE, Need.NOT_EXTENDED, Need.ROOM),
         facts=(facts.TermExtended,),
         rule="Gia hạn thời hạn giải quyết phải quyết định trước khi hết hạn",
     ),
@@ -233,6 +235,8 @@ def lacks(need: Need, now: Situation) -> bool:
             return now.rated
         case Need.NOT_OVERDUE:
             return now.overdue
+        case Need.NOT_EXTENDED:
+            return now.extended
         case Need.ROOM:  # pragma: no branch - the last there is
             return now.full
 

@@ -36,6 +36,7 @@ _NEEDS: Final = {
     Need.STAMPED: "a stamp that stands",
     Need.NOT_RATED: "no rating yet",
     Need.NOT_OVERDUE: "not overdue",
+    Need.NOT_EXTENDED: "no extension yet",
     Need.ROOM: "fewer than 200 pauses, apologies and extensions",
 }
 _INTRO: Final = """# What may be done with a dossier

@@ -22,6 +22,7 @@ DossierCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}-\d{6}-\d{4,
 SealCode = Annotated[str, Meta(pattern="^[0-9A-Z][0-9A-Z.-]{2,62}$", description="a seal in the register")]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 in lower-case hex")]
 Vnd = Annotated[int, Meta(ge=0, le=1_000_000_000_000, description="Vietnamese đồng, whole")]
+VndToPay = Annotated[int, Meta(ge=1, le=1_000_000_000_000, description="Vietnamese đồng, whole, some")]
 ReasonCode = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{1,62}$", description="a code, never free text")]
 IdempotencyKey = Annotated[str, Meta(pattern=r"^[!-~]{1,128}$", description="printable ASCII, no spaces")]
 Score = Annotated[int, Meta(ge=1, le=5, description="1 very dissatisfied … 5 very satisfied")]

@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"law version {answer['law_version']}, {answer['day']}")
     for name, counts in (("all", answer["total"]), *answer["levels"].items()):
         print("\n".join((f"{name}:", *_lines(counts))))
+    if answer["levels"]:
+        print("A procedure of several levels counts in each of them: the levels may add up to more than all.")
     return 0
 
 
@@ -51,6 +53,7 @@ def _lines(counts: Mapping[str, Any]) -> list[str]:
         f"  on site     {on_site}; {at_centre} received at the centre",
         f"  online      {any_online}: {online['partial']} in part, {online['full']} from end to end",
         f"  not online  {online['none']}; online to not online {_percent(online['any_to_none'])}",
+        f"  unknown     {online['unknown']}: taken in online, how far was never said",
     ]
 
 

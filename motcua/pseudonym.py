@@ -15,7 +15,7 @@ from typing import Final
 from deploy.local.home import home_from
 from motcua.client import add_home
 from motcua.failure import Failure
-from services.intake.domain.commands import person
+from services.intake.domain.persons import person
 from services.intake.domain.refusals import Refused
 from services.intake.settings import SettingError, read_province_key
 

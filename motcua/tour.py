@@ -40,11 +40,12 @@ _DATED: Final = frozenset({ActionName.ACCEPT, ActionName.RECEIVE_SUPPLEMENT})
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stack to walk on; `key` gives the key of a role."""
+    """A stack to walk on; `key` gives the key of a role, `one_key` says where the one for all came from."""
 
     intake: str
     analytics: str | None
     key: Callable[[str], str]
+    one_key: str | None = None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +81,7 @@ def walk_through(
     walk, why = Walk(clients), None
     for number, answer in enumerate(walk.answers(), start=1):
         rows.append(answer.row)
-        say(words.visit(number, answer))
+        say(words.visit(number, answer, stage.one_key))
         if answer.visit.action in _DATED and answer.row.due is not None:
             seen = record.dossier(reader, walk.dossier_id, record.has_seq(walk.seq), "the dossier")
             before, why = why, record.explained(seen, procedure)
@@ -102,6 +103,7 @@ def walk_through(
 def _stage(args: argparse.Namespace) -> Iterator[Stage]:
     """The stack to walk on. Raises Failure for one that does not run on the wall clock and is not ours."""
     url, key = args.url or os.environ.get("MOTCUA_URL"), args.key or os.environ.get("MOTCUA_KEY")
+    one_key = ("--key" if args.key else "MOTCUA_KEY") if key else None
     if url:
         with client.connect(args) as session:
             clock = session.get("/v1/about").get("clock")
@@ -110,13 +112,14 @@ def _stage(args: argparse.Namespace) -> Iterator[Stage]:
                 f"the clock of this stack is {clock!r}; a day is walked on the wall clock:"
                 " leave --url out, and the tour brings a stack of its own"
             )
-        yield Stage(url, None, lambda _: str(key))
+        yield Stage(url, None, lambda _: str(key), one_key)
         return
     home = home_from(args.home)
     running = home.running()
     if running is not None and running.clock == Clock.SYSTEM:
         keys = home.dev_keys()
-        yield Stage(running.urls["intake"], running.urls["analytics"], lambda role: key or keys[role])
+        urls = running.urls
+        yield Stage(urls["intake"], urls["analytics"], lambda role: key or keys[role], one_key)
         return
     why = "no stack runs" if running is None else "the clock of the stack is the log's"
     sys.stderr.write(

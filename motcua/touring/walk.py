@@ -131,14 +131,21 @@ def _of(before: Row | None, name: str) -> Any:
 
 
 def _check(answer: Answer) -> None:
+    if why := astray(answer):
+        raise AstrayError(why)
+
+
+def astray(answer: Answer) -> str | None:
+    """How an answer differs from what has to come of its visit; None when it does not."""
     visit, row = answer.visit, answer.row
     wanted = visit.refusal or "accepted"
     found = "accepted" if row.accepted else row.reason or f"an answer {row.http_status}"
-    if (found, row.national_status) != (wanted, visit.status):
-        raise AstrayError(
-            f"{visit.action} by {visit.actor} should be: {wanted}, national status {visit.status};"
-            f" it was: {found}, national status {row.national_status}"
-        )
+    if (found, row.national_status) == (wanted, visit.status):
+        return None
+    return (
+        f"{visit.action} by {visit.actor} should be: {wanted}, national status {visit.status};"
+        f" it was: {found}, national status {row.national_status}"
+    )
 
 
 @contextlib.contextmanager

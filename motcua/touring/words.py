@@ -15,7 +15,7 @@ from legalclock.moments import local
 from legalclock.sentences import sentences
 from legalclock.steps import CountedFrom
 from motcua.touring.plan import WALK
-from motcua.touring.walk import Answer
+from motcua.touring.walk import Answer, astray
 
 Json = Mapping[str, Any]
 _INDENT = "     "
@@ -31,18 +31,23 @@ def opening(url: str, procedure: ProcedurePublished, agency: str, now: datetime)
         yield f"  step      {plan.step:<9} {plan.share:>2} % of the time, at the {plan.place}, {plan.role}"
 
 
-def visit(number: int, answer: Answer) -> Iterator[str]:
-    """One request and its answer."""
+def visit(number: int, answer: Answer, one_key: str | None = None) -> Iterator[str]:
+    """One request and its answer; `one_key` is where the key comes from that stands in for every role."""
     asked, row = answer.visit, answer.row
     yield ""
-    yield f"{number:>2}. {asked.action} by {asked.actor}, with the key of {asked.role}"
+    key = (
+        f"with the key of {asked.role}" if one_key is None else f"as {asked.role}, with the key of {one_key}"
+    )
+    yield f"{number:>2}. {asked.action} by {asked.actor}, {key}"
     if row.accepted:
         yield f"{_INDENT}{row.http_status} accepted. {_status(row.national_status)}"
         yield f"{_INDENT}Luật: {TRANSITIONS[asked.action].rule}."
     else:
         yield f"{_INDENT}{row.http_status} refused: {row.reason}. {_status(row.national_status)}"
-        yield f"{_INDENT}Luật: {row.rule} ({answer.said.get('legal_ground')})."
-    yield f"{_INDENT}{asked.shows}"
+        if row.rule:
+            yield f"{_INDENT}Luật: {row.rule} ({answer.said.get('legal_ground')})."
+    if astray(answer) is None:
+        yield f"{_INDENT}{asked.shows}"
     if row.accepted and (code := answer.said.get("dossier_code")) and asked.status is NationalStatus.ACCEPTED:
         yield f"{_INDENT}legal code {code}"
 

@@ -91,6 +91,16 @@ def test_a_head_sees_what_is_in_hand_at_their_agency(desk: Desk) -> None:
     assert {one["agency"] for one in own["late"]} - {"H52.21"}, "handed in elsewhere"
 
 
+def test_what_is_late_elsewhere_is_no_business_of_a_key(desk: Desk) -> None:
+    answer = desk.get("/v1/late?agency=H52.19", "head")
+    assert (answer.status_code, answer.json()["reason"]) == (403, "other_agency")
+    assert answer.json()["field"] == "agency"
+    assert late(desk, "?agency=H52.21", "head")["total"] == late(desk, key="head")["total"] > 0
+    sampled = desk.get("/v1/sample?seed=a&agency=H52.19", "scoped-inspector")
+    assert (sampled.status_code, sampled.json()["reason"]) == (403, "other_agency")
+    assert desk.get("/v1/sample?seed=a&agency=H52.18", "scoped-inspector").status_code == 200
+
+
 def test_without_a_calendar_only_the_wall_clock_is_told() -> None:
     one = a_desk()
     one.tables.clocks = {}

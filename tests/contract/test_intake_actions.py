@@ -116,7 +116,7 @@ async def test_who_gets_the_work_is_told_by_the_pseudonym_he_acts_under() -> Non
         await d.bulk(json.dumps(line))
         handed, done = d.commands()
         assert handed.body == HandOver(agency="H52.19", officer=done.actor)
-        assert done.actor == identity.pseudonym(PROVINCE_KEY, "officer", "Nguyễn An")
+        assert done.actor == identity.pseudonym(PROVINCE_KEY, "officer", "nguyễn an")
 
 
 _OTHER: Final[dict[str, tuple[Any, Any]]] = {
@@ -198,6 +198,7 @@ async def test_an_override_not_wanted_is_none() -> None:
         ("decline", {}, "reason", "bad_shape"),
         ("stop", {"reason": "Free text"}, "reason", "bad_shape"),
         ("request_payment", {}, "amount_vnd", "bad_shape"),
+        ("request_payment", {"amount_vnd": 0}, "amount_vnd", "bad_shape"),
         ("request_payment", {"amount_vnd": -1}, "amount_vnd", "bad_shape"),
         ("request_payment", {"amount_vnd": 10**12 + 1}, "amount_vnd", "bad_shape"),
         ("request_payment", {"amount_vnd": 1.5}, "amount_vnd", "bad_shape"),
@@ -242,13 +243,35 @@ async def test_a_role_may_ask_what_the_table_grants_and_nothing_else(role: Role)
         bodies = content["post"]["requestBody"]["content"]["application/json"]["examples"]
         for action in ActionName:
             if action is ActionName.REGISTER:
-                answer = await d.post("/v1/dossiers", REGISTER, key=_KEY_OF[role], Idempotency_Key=action)
+                # Online, for that is the channel every role may use.
+                body = {**REGISTER, "channel": "online"}
+                answer = await d.post("/v1/dossiers", body, key=_KEY_OF[role], Idempotency_Key=action)
             else:
                 answer = await act(d, action, bodies[action]["value"], _KEY_OF[role], action)
             granted = may(role, action)
             assert answer.status_code == (202 if granted else 403), (action, answer.text)
             assert granted or answer.json()["reason"] == "role_not_allowed"
         assert len(d.commands()) == sum(may(role, action) for action in ActionName)
+
+
+@pytest.mark.parametrize("channel", ["counter", "postal"])
+@in_loop
+async def test_a_portal_hands_in_online_and_no_other_way(channel: str) -> None:
+    async with desk() as d:
+        answer = await d.post(
+            "/v1/dossiers", {**REGISTER, "channel": channel}, key="portal", Idempotency_Key="k"
+        )
+        problem = answer.json()
+        assert (answer.status_code, problem["reason"]) == (403, "channel_not_allowed")
+        assert (problem["field"], bool(problem["rule"])) == ("channel", True)
+        line = json.dumps({**REGISTER, "channel": channel, "key": "k", "action": "register"})
+        [told] = (await d.bulk(line, key="portal")).text.splitlines()
+        assert json.loads(told)["problem"]["reason"] == "channel_not_allowed"
+        assert d.commands() == []
+        online = await d.post(
+            "/v1/dossiers", {**REGISTER, "channel": "online"}, key="portal", Idempotency_Key="k"
+        )
+        assert online.status_code == 202
 
 
 @pytest.mark.parametrize("key", ["carrier", "inspector"])

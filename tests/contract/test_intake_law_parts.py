@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import pytest
 
 from contracts.commands import LawChanged
 from contracts.topics import DOSSIER_PARTITIONS, LAW
-from tests.fakes.intake_desk import AGENCY, desk, in_loop
+from tests.fakes.intake_broker import MemoryLog
+from tests.fakes.intake_desk import AGENCY, desk, in_loop, law_in, until
 
 STEPS: Final[list[dict[str, Any]]] = [
     {"step": "receive", "role": "counter", "share": 10, "place": "centre"},
@@ -97,6 +99,51 @@ async def test_a_later_entry_replaces_an_earlier_one() -> None:
         assert answer.json() == {"version": 3, "enacted": 2, "unchanged": 0}
         back = await d.post("/v1/law", {"changes": [SEAL]}, key="admin")
         assert back.json()["enacted"] == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"agency": "H52.19"}, {"kind": "second"}, {"kind": "copy"}, {"electronic": True}],
+)
+@in_loop
+async def test_a_seal_stays_the_seal_it_is(other: dict[str, Any]) -> None:
+    async with desk() as d:
+        await d.post("/v1/law", {"changes": [SEAL]}, key="admin")
+        taken = await d.post("/v1/law", {"changes": [CERTIFICATE, {**SEAL, **other}]}, key="admin")
+        assert (taken.status_code, taken.json()["reason"]) == (409, "seal_taken")
+        assert taken.json()["field"] == "changes[1].code"
+        at_once = [{**SEAL, "code": "H52.18-02"}, {**SEAL, "code": "H52.18-02", **other}]
+        both = await d.post("/v1/law", {"changes": at_once}, key="admin")
+        assert (both.status_code, both.json()["field"]) == (409, "changes[1].code")
+        later = {**SEAL, "keeper": None, "valid_from": "2024-07-01", "valid_to": None}
+        assert (await d.post("/v1/law", {"changes": [later]}, key="admin")).json()["enacted"] == 1
+
+
+@in_loop
+async def test_of_two_doors_that_register_one_seal_the_first_in_the_log_has_it() -> None:
+    log = MemoryLog()
+    law_in(log)
+    async with desk(log) as one, desk(log) as two:
+        for door in (one, two):
+            door.broker.hold = True
+        asked = [
+            asyncio.create_task(
+                door.post("/v1/law", {"changes": [CERTIFICATE, {**SEAL, "agency": agency}]}, key="admin")
+            )
+            for door, agency in ((one, AGENCY), (two, "H52.19"))
+        ]
+        await until(lambda: one.gate.records == two.gate.records == 1)
+        for door in (one, two):
+            door.broker.hold = False
+            door.broker.release()
+        first, second = [await answer for answer in asked]
+        assert first.status_code == 200
+        assert (second.status_code, second.json()["reason"]) == (409, "seal_taken")
+        assert second.json()["field"] == "changes[1].code"
+        async with desk(log) as third:
+            for door in (one, two, third):
+                assert door.intake.law.book.in_force.seals[SEAL["code"]].agency == AGENCY
+            assert third.metric("law_void_total") == 1
 
 
 @in_loop

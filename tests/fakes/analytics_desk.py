@@ -39,6 +39,10 @@ KEYS += f'\n[clients.one-agency]\nsha256 = "{hash_key("scoped")}"\nrole = "count
 KEYS += (
     f'\n[clients.the-keeper]\nsha256 = "{hash_key("keeper")}"\nrole = "seal_keeper"\nagencies = ["H52.21"]\n'
 )
+KEYS += (
+    f'\n[clients.own-inspector]\nsha256 = "{hash_key("scoped-inspector")}"\nrole = "inspector"\n'
+    'agencies = ["H52.18"]\n'
+)
 KEYS += f'\n[clients.head]\nsha256 = "{hash_key("head")}"\nrole = "leader"\nagencies = ["H52.21"]\n'
 
 LAW = (

@@ -263,7 +263,7 @@ def body_of(action: ActionName, now: datetime) -> CommandBody:
         ActionName.DECLINE: commands.DeclineDossier("conditions_not_met"),
         ActionName.WITHDRAW: commands.WithdrawDossier(),
         ActionName.HAND_OVER: commands.HandOver(officer="9" * 32),
-        ActionName.APOLOGISE: commands.Apologise("staff_shortage", now + timedelta(days=60), override=True),
+        ActionName.APOLOGISE: commands.Apologise("staff_shortage", now + timedelta(days=60)),
         ActionName.EXTEND: commands.ExtendTerm("complex_case", 2),
         ActionName.CORRECT: commands.CorrectResult("wrong_name"),
         ActionName.REVOKE_STAMP: commands.RevokeStamp("wrong_seal"),

@@ -17,6 +17,7 @@ from kafka import KafkaProducer, TopicPartition
 
 from contracts.access import hash_key
 from contracts.topics import DOSSIER_PARTITIONS, FACTS
+from deploy.local.broker import BrokerKind
 from deploy.local.leash import leashed
 from deploy.local.ports import HOST, free_ports
 from services.analytics.adapters.kafka import Brokers
@@ -59,8 +60,8 @@ class Process:
 class Stack:
     """A broker, a warehouse and analytics of a test's own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.broker = OwnBroker(folder)
+    def __init__(self, folder: Path, kind: BrokerKind = KIND) -> None:
+        self.broker = OwnBroker(folder, kind=kind)
         self.kafka = self.broker.bootstrap
         self.house, self.http = (f"{HOST}:{port}" for port in free_ports(2))
         keys = folder / "keys.toml"
@@ -74,7 +75,7 @@ class Stack:
             folder / "analytics.log",
             {
                 "MOTCUA_KAFKA": self.kafka,
-                "MOTCUA_BROKER": KIND.value,
+                "MOTCUA_BROKER": kind.value,
                 "MOTCUA_CLICKHOUSE": f"clickhouse://default@{self.house}/default",
                 "MOTCUA_HTTP": self.http,
                 "MOTCUA_API_KEYS": str(keys),

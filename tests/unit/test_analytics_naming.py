@@ -41,7 +41,7 @@ def test_the_last_name_stands() -> None:
 def test_the_law_says_whose_a_seal_is() -> None:
     book = LawBook()
     assert book.agency_of("H52.18-D1") is None
-    for agency in ("H52.17", "H52.18"):
+    for agency in ("H52.18", "H52.17"):  # registered as another agency's, it stays what it was
         seal = SealRegistered(
             code="H52.18-D1", agency=agency, kind=SealKind.AGENCY, valid_from=date(2020, 1, 1)
         )

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from contracts.words import OnlineLevel
+from contracts.words import Channel, OnlineLevel
 from motcua import client
 from motcua.__main__ import main
 from tests.fakes.intake_broker import MemoryLog
@@ -18,7 +18,8 @@ from tests.fakes.intake_desk import desk, in_loop, law_in, procedure
 
 LAW = (
     replace(procedure(), posted_on=date(2026, 1, 1), online=OnlineLevel.FULL, on_site=True),
-    procedure("2.000001"),
+    replace(procedure("2.000001"), channels=(Channel.COUNTER,)),
+    procedure("2.000003"),
     replace(procedure("2.000002"), level="province|commune", online=OnlineLevel.PARTIAL),
 )
 
@@ -54,16 +55,21 @@ def test_the_figures_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert main(["coverage"]) == 0
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == "law version 1, 2026-03-05"
-    assert lines[:6] == [
+    assert lines[:7] == [
         "all:",
-        "  procedures  3",
-        "  public      1 of 3 (33.33%)",
-        "  on site     1 of 3 (33.33%); 1 of 3 (33.33%) received at the centre",
-        "  online      2 of 3 (66.67%): 1 in part, 1 from end to end",
+        "  procedures  4",
+        "  public      1 of 4 (25.00%)",
+        "  on site     1 of 4 (25.00%); 1 of 4 (25.00%) received at the centre",
+        "  online      2 of 4 (50.00%): 1 in part, 1 from end to end",
         "  not online  1; online to not online 200.00%",
+        "  unknown     1: taken in online, how far was never said",
     ]
     assert [line for line in lines if line.endswith(":")] == ["all:", "commune:", "province:"]
-    assert lines[-1] == "  not online  0; online to not online -"
+    assert lines[-3:] == [
+        "  not online  0; online to not online -",
+        "  unknown     0: taken in online, how far was never said",
+        "A procedure of several levels counts in each of them: the levels may add up to more than all.",
+    ]
 
 
 def test_of_nothing_there_is_no_share(

@@ -135,7 +135,7 @@ def test_what_is_not_committed_may_be_on_its_way(topics: Topics) -> None:
 
 def test_a_fact_nothing_calls_for_is_doubled(topics: Topics) -> None:
     last = next(fact for _, data in reversed(topics.facts) if isinstance(fact := decode_fact(data), Fact))
-    cause = Cause(0, len(topics.commands) - 1, 7)
+    cause = Cause(0, len(topics.commands) - 1, 999)  # beyond any list
     again = Fact(**{name: getattr(last, name) for name in last.__struct_fields__} | {"cause": cause})
     topics.facts.append((cause, encode(again)))
     report = proof(topics)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.law import ProcedurePublished, StepPlan
-from contracts.words import OnlineLevel, Place, Role, Step
+from contracts.words import Channel, OnlineLevel, Place, Role, Step
 from services.intake.domain.coverage import CoverageCounts, coverage
 from tests.fakes.intake_desk import procedure
 
@@ -43,12 +43,24 @@ def test_uong_bi_2020() -> None:
 
 def test_thai_binh_2019() -> None:
     online = (
-        some(1_598) + some(398, 2_000, online=OnlineLevel.PARTIAL) + some(68, 3_000, online=OnlineLevel.FULL)
+        some(1_598, channels=(Channel.COUNTER,))
+        + some(398, 2_000, online=OnlineLevel.PARTIAL)
+        + some(68, 3_000, online=OnlineLevel.FULL)
     )
     found = coverage(online, DAY).total.online
     assert (found.none, found.partial, found.full, found.any) == (1_598, 398, 68, 466)
+    assert found.unknown == 0
     assert found.any_to_none == pytest.approx(0.2916, abs=0.00005)
     assert found.any_of_procedures == pytest.approx(466 / 2_064)
+
+
+def test_what_is_taken_in_online_at_a_level_nobody_said_is_unknown() -> None:
+    unsaid = some(3, channels=(Channel.COUNTER, Channel.ONLINE))
+    offline = some(2, 100, channels=(Channel.COUNTER, Channel.POSTAL))
+    found = coverage(unsaid + offline + some(1, 200, online=OnlineLevel.FULL), DAY).total.online
+    assert (found.unknown, found.none, found.any) == (3, 2, 1)
+    assert found.any_to_none == 0.5
+    assert found.any_of_procedures == pytest.approx(1 / 6)
 
 
 def test_what_is_not_public_yet_is_not_posted() -> None:
@@ -76,7 +88,7 @@ def test_a_procedure_of_two_levels_counts_in_both_and_once_in_all() -> None:
         "province": 3,
     }
     assert found.levels["province"].online.any_to_none is None
-    assert found.levels["commune"].online.any_to_none == 1.5
+    assert found.levels["commune"].online.unknown == 2
 
 
 def test_the_plan_says_where_it_is_received() -> None:

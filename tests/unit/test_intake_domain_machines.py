@@ -196,7 +196,10 @@ def test_the_first_content_of_a_version_stays_what_it_means() -> None:
     book = _book(procedure())
     assert book.apply(LawEnacted(author="a", changes=(first,))) == 0
     assert book.apply(LawEnacted(author="b", changes=(second, *LAW_AT_START[1:2]))) == 1
-    assert (book.stands(first), book.stands(second)) == (True, False)
+    assert book.why_void(first, "changes[0]") is None
+    refused = book.why_void(second, "changes[0]")
+    assert refused is not None
+    assert (refused.reason, refused.field) == ("version_not_newer", "changes[0].version")
     book.apply(LawForwarded(through=3))
     assert book.in_force.procedures == {first.code: first}
     assert set(book.in_force.agencies) == {AGENCY}  # the rest of the entry stands

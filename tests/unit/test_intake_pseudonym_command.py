@@ -31,7 +31,7 @@ def test_it_is_the_pseudonym_of_the_stack_s_key(capsys: pytest.CaptureFixture[st
     expected = identity.pseudonym(PROVINCE_KEY, "officer", "cb-017")
     assert printed(capsys, "cb-017") == expected
     assert printed(capsys, " cb-017  ", "--kind", "officer") == expected
-    applicant = identity.pseudonym(PROVINCE_KEY, "applicant", "Nguyễn An")
+    applicant = identity.pseudonym(PROVINCE_KEY, "applicant", "nguyễn an")
     assert printed(capsys, "Nguye\u0302\u0303n  An", "--kind", "applicant") == applicant
 
 

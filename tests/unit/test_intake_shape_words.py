@@ -39,7 +39,7 @@ def _refusal(decode: Any, data: bytes) -> Refused:
         ({"channel": "pigeon"}, "channel", "Kênh là một trong: counter, online, postal"),
         ({"applicant": ""}, "applicant", "Cần ít nhất 1 ký tự"),
         ({"applicant": "x" * 201}, "applicant", "Cần nhiều nhất 200 ký tự"),
-        ({"applicant": 1.5}, "applicant", "Cần chuỗi ký tự hoặc null, nhận được số thập phân"),
+        ({"applicant": 1.5}, "applicant", "Cần chuỗi ký tự, nhận được số thập phân"),
         ({"at": "2026-02-30T00:00:00Z"}, "at", "Thời điểm theo RFC 3339"),
         ({"at": "2026-03-05T10:00:00"}, "at", "múi giờ"),
         ({"colour": 1}, "colour", "Không có trường nào tên là colour"),
@@ -94,7 +94,8 @@ def test_a_document(body: bytes, field: str | None, words: str) -> None:
         (decode_action, b'{"seal":"a"}', "Mã con dấu gồm 3–63 chữ in hoa"),
         (decode_action, b'{"evidence":"a b"}', "Chứng cứ là mã do /v1/signatures cấp"),
         (decode_action, b'{"to_agency":"h"}', "Mã cơ quan gồm 3–35 chữ in hoa"),
-        (decode_action, b'{"override":"yes"}', "Cần true hoặc false hoặc null, nhận được chuỗi ký tự"),
+        (decode_action, b'{"override":"yes"}', "Cần true hoặc false, nhận được chuỗi ký tự"),
+        (decode_action, b'{"score":"5"}', "Cần số nguyên, nhận được chuỗi ký tự"),
         (decode_action, b'{"value":0}', "Giá trị phải từ 1"),
         (decode_line, b"", "Dòng trống"),
         (decode_line, b"  \r", "Dòng trống"),
@@ -107,7 +108,7 @@ def test_a_document(body: bytes, field: str | None, words: str) -> None:
         (decode_law, b'{"changes":[]}', "Cần ít nhất 1 phần tử"),
         (decode_law, b'{"changes":[{"type":"N"}]}', "Giá trị không có trong danh mục"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_other_bodies(decode: Any, body: bytes, words: str) -> None:
     refused = _refusal(decode, body)

@@ -200,6 +200,36 @@ def test_a_topic_created_again_is_refused_at_start_and_on_the_way() -> None:
         Process(pending).run()
 
 
+def test_what_was_begun_in_a_topic_that_is_gone_is_not_finished_from_its_successor() -> None:
+    """Created again between a start's first look at the topic and the finishing of what another had begun."""
+    world = a_world()
+    begun = foreign_intent(world, end=4)
+    world.intents.append(key_of(begun), encode(begun))
+
+    def recreate(step: str) -> None:
+        if step == "greeted":
+            world.facts.topic_id = "topic-2"
+
+    with pytest.raises(TopicRecreatedError):
+        Process(world, reached=recreate).run()
+    assert world.warehouse.facts == []
+    said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
+    assert not any(isinstance(one, Position) for one in said)
+
+
+def test_a_writer_frozen_until_its_intent_was_finished_and_compacted_away_is_fenced() -> None:
+    world = a_world()
+
+    def sleep(step: str) -> None:
+        if step == "intent appended":
+            Process(world, "successor").run()
+            world.intents.compact()
+
+    with pytest.raises(FencedError):
+        Process(world, "frozen", reached=sleep).run()
+    assert_exact(world)
+
+
 def test_an_idle_sink_notices_a_topic_created_again() -> None:
     world = World(MemoryFacts(PARTITIONS))
     process = Process(world, tick=0.2)

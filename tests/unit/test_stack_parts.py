@@ -76,6 +76,46 @@ def test_the_services_know_every_role_by_hash_only(tmp_path: Path) -> None:
         assert key not in text
 
 
+ADDED = '# of the counter\n[clients.counter-h52]\nsha256 = "{}"\nrole = "counter"\nagencies = ["H52.18"]\n'
+
+
+def test_clients_added_to_the_key_file_stay(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    ensure_secrets(home)
+    added = ADDED.format("a" * 64)
+    made = home.key_file.read_text()
+    for stands in (made + "\n" + added, added + "\n" + made, added, added.rstrip()):
+        home.key_file.write_text(stands)
+        ensure_secrets(home)
+        text = home.key_file.read_text()
+        assert text == made + "\n" + added
+        ensure_secrets(home)
+        assert home.key_file.read_text() == text
+
+
+def test_new_development_keys_replace_old_ones_and_nobody_else_s(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    old = ensure_secrets(home)["counter"]
+    home.key_file.write_text(home.key_file.read_text() + ADDED.format("a" * 64))
+    home.dev_keys_file.unlink()
+    new = ensure_secrets(home)["counter"]
+    ring = parse_keys(home.key_file.read_text())
+    assert (ring.identify(old), getattr(ring.identify(new), "name", "")) == (None, "dev-counter")
+    assert ADDED.format("a" * 64) in home.key_file.read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["[clients.x\n", "clients = 1\n", '[clients."dev-admin"]\nsha256 = "0"\nrole = "admin"\n', "\xff"]
+)
+def test_a_key_file_that_cannot_be_read_is_left_alone(tmp_path: Path, text: str) -> None:
+    home = Home(tmp_path)
+    ensure_secrets(home)
+    home.key_file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(StackError, match=r"the key file .*keys\.toml cannot be"):
+        ensure_secrets(home)
+    assert home.key_file.read_bytes() == text.encode("latin-1")
+
+
 def test_pauses_double_up_to_a_limit() -> None:
     backoff = Backoff(first=0.5, most=5.0)
     assert [backoff.pause(n) for n in (1, 2, 3, 4, 5, 1000)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]

@@ -18,8 +18,9 @@ from motcua.client import Client
 from motcua.failure import Failure
 from motcua.touring import record, words
 from motcua.touring.plan import PROCEDURE, WALK
+from motcua.touring.walk import Walk
 from tests.fakes.door import FakeTime
-from tests.fakes.tour import CODE, DOSSIER, DUE, FakeOffice
+from tests.fakes.tour import CODE, DOSSIER, DUE, FakeOffice, accepted
 
 (GUARDIANSHIP,) = (one for one in sample_procedures() if one.code == PROCEDURE)
 ACCEPTED: Final = "2026-11-23T00:12:22Z"
@@ -112,6 +113,45 @@ def test_a_good_day_is_told_in_the_words_of_the_law(
     assert "approve   07:12:23 23/11/2026 to 07:12:25 23/11/2026, H44.101 at the centre" in said
     assert " 4  07:12:24 23/11/2026  CommandRefused step_out_of_order" in said
     assert "5 % of the time, at the centre, counter" in said
+
+
+def test_one_key_for_every_role_is_called_what_it_is(
+    office: FakeOffice, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert walk() == 0
+    said = capsys.readouterr().out
+    assert "register by citizen-1, as portal, with the key of --key" in said
+    assert "with the key of portal" not in said
+    monkeypatch.setenv("MOTCUA_KEY", "k")
+    office.decided.clear()
+    assert main(["tour", "--url", "http://intake"]) == 0
+    assert "as portal, with the key of MOTCUA_KEY" in capsys.readouterr().out
+
+
+def test_without_such_a_key_each_role_has_its_own() -> None:
+    office = FakeOffice()
+    stage = tour.Stage("http://intake", None, str)
+    (visit, *_) = WALK
+    first = next(iter(Walk(office.client).answers()))
+    assert (
+        f"register by {visit.actor}, with the key of portal" in list(words.visit(1, first, stage.one_key))[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "answer"),
+    [(3, accepted(9, 4)), (7, httpx.Response(409, json={"reason": "parked"})), (9, accepted(9, 11))],
+)
+def test_what_went_astray_is_not_praised(
+    place: int, answer: httpx.Response, office: FakeOffice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.instead = {place: [answer]}
+    assert walk() == 1
+    said = capsys.readouterr()
+    assert WALK[place - 1].shows in said.out
+    assert WALK[place].shows not in said.out
+    assert "None" not in said.out
+    assert "should be: " in said.err
 
 
 def test_json_is_one_list_and_nothing_else(office: FakeOffice, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts import commands, facts
-from contracts.words import DueMode, OnSupplement, Outcome, Step, TermUnit
+from contracts.words import DueMode, OnSupplement, Outcome, Role, Step, TermUnit
 from tests.fakes.workflow import HOURLY, PROCEDURE, procedure
 from tests.fakes.workflow_desk import (
     LAW,
@@ -240,3 +240,25 @@ def test_an_extended_dossier_is_on_time_by_its_term_and_late_by_what_was_promise
         Outcome.ON_TIME,
         Outcome.LATE,
     )
+
+
+def test_a_term_is_extended_once() -> None:
+    desk = Desk().up_to(Step.RECEIVE).do(commands.ExtendTerm("complex_case", 2))
+    assert reason(desk.give(commands.ExtendTerm("complex_case", 2))) == "extended_already"
+
+
+def test_the_head_who_apologises_does_not_override_the_rule() -> None:
+    desk = Desk().up_to(Step.RECEIVE)
+    late = commands.Apologise("staff_shortage", local("2025-03-12T17:00"), override=True)
+    at = local("2025-03-06T08:00")  # the due date itself: too late to apologise
+    assert reason(desk.give(late, at=at, role=Role.LEADER)) == "role_not_allowed"
+    assert reason(desk.give(late, at=at, role=Role.ADMIN)) is None
+
+
+def test_an_hour_brought_in_after_the_alarm_makes_no_late_dossier_of_one_in_time() -> None:
+    """An offline counter's stamp of before the due time comes in after it went by."""
+    desk = Desk().up_to(Step.APPROVE)
+    desk.wait(local("2025-03-06T18:00"))
+    assert desk.known.overdue
+    desk.do(commands.CompleteStep(Step.STAMP), at=local("2025-03-06T16:30"))
+    assert (desk.known.outcome, desk.known.overdue) == (Outcome.ON_TIME, False)

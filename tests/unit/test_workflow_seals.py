@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -42,12 +42,13 @@ def electronic(agency: str = AGENCY, kind: SealKind = SealKind.AGENCY) -> SealRe
     return replace(seal(ELECTRONIC, agency, kind), electronic=True)
 
 
-DIGITAL: Final = enact(
-    LAW,
-    electronic(),
-    certificate(),
-    certificate(PERSONAL, CertificateKind.PERSON, holder=APPROVER),
-)
+def digital(register: SealRegistered) -> Law:
+    """The law with this as its electronic seal."""
+    personal = certificate(PERSONAL, CertificateKind.PERSON, holder=APPROVER)
+    return enact(LAW, register, certificate(), personal)
+
+
+DIGITAL: Final = digital(electronic())
 GOOD: Final = CompleteStep(Step.STAMP, seal=ELECTRONIC, evidence=sealing(AT))
 INK: Final = CompleteStep(Step.STAMP, seal=SEAL)
 
@@ -95,12 +96,16 @@ def ended(code: str, day: str) -> SealRegistered:
 REVOKED_BEFORE = certificate(revoked_at=AT - timedelta(seconds=1))
 LAPSED = replace(certificate(), valid_to=AT - timedelta(seconds=1))
 OTHERS_KEEPER = replace(electronic(), keeper=officer("somebody else"))
+AT_CENTRE = replace(electronic(kind=SealKind.SECOND), code="H52.18-EC")
+THERE = replace(GOOD, seal=AT_CENTRE.code)
+LONG_AGO = local("2025-03-03T07:54")  # six minutes before the dossier was taken in
+
 STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
     ("unknown_seal", DIGITAL, replace(GOOD, seal="H52.18-X"), KEEPER),
-    ("seal_of_other_agency", enact(DIGITAL, electronic(OTHER_AGENCY)), GOOD, KEEPER),
-    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.RECEIVED)), GOOD, KEEPER),
-    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.COPY)), GOOD, KEEPER),
-    ("seal_of_other_kind", enact(DIGITAL, electronic(kind=SealKind.CROSS_PAGE)), GOOD, KEEPER),
+    ("seal_of_other_agency", digital(electronic(OTHER_AGENCY)), GOOD, KEEPER),
+    ("seal_of_other_kind", digital(electronic(kind=SealKind.RECEIVED)), GOOD, KEEPER),
+    ("seal_of_other_kind", digital(electronic(kind=SealKind.COPY)), GOOD, KEEPER),
+    ("seal_of_other_kind", digital(electronic(kind=SealKind.CROSS_PAGE)), GOOD, KEEPER),
     ("seal_not_valid", enact(DIGITAL, ended(ELECTRONIC, "2025-03-03")), GOOD, KEEPER),
     ("seal_not_valid", enact(DIGITAL, replace(electronic(), valid_from=date(2025, 3, 5))), GOOD, KEEPER),
     ("not_the_keeper", enact(DIGITAL, OTHERS_KEEPER), GOOD, KEEPER),
@@ -117,6 +122,10 @@ STAMPS: Final[list[tuple[str, Law, CompleteStep, str]]] = [
     ("time_stamp_missing", DIGITAL, replace(GOOD, evidence=sealing(AT, stamped=False)), KEEPER),
     ("signature_in_future", DIGITAL, shown(stamped_at=AT + timedelta(minutes=6)), KEEPER),
     ("signature_in_future", DIGITAL, shown(signed_at=AT + timedelta(minutes=6)), KEEPER),
+    ("signature_too_old", DIGITAL, shown(signed_at=LONG_AGO), KEEPER),
+    ("signature_too_old", DIGITAL, shown(signed_at=LONG_AGO, stamped_at=LONG_AGO), KEEPER),
+    ("certificate_of_other_seal", enact(DIGITAL, replace(electronic(), certificate="1" * 64)), GOOD, KEEPER),
+    ("seal_of_other_place", enact(DIGITAL, AT_CENTRE), replace(THERE, place=Place.OFFICE), KEEPER),
     ("wrong_document", DIGITAL, shown(covers=PAPER), KEEPER),
     ("wrong_document", DIGITAL, shown(covers=SEALED), KEEPER),
 ]
@@ -132,6 +141,38 @@ def test_one_defect_in_the_approval_a_stamp_rests_on() -> None:
     assert refused(approved(on_paper=True), GOOD) == "approval_not_signed"
     assert refused(approved(on_paper=True), INK) is None
     assert refused(approved(), INK) is None  # signed electronically, printed, sealed in ink
+
+
+def test_a_seal_that_was_taken_back_is_no_seal_again() -> None:
+    desk = approved()
+    assert refused(desk, GOOD) is None
+    desk.do(commands.RevokeStamp("wrong_page"), at=AT + timedelta(hours=1))
+    again = AT + timedelta(hours=2)
+    assert refused(desk, GOOD, at=again) == "signature_too_old"
+    assert refused(desk, replace(GOOD, evidence=sealing(again)), at=again) is None
+
+
+def test_a_result_that_was_wrong_is_approved_by_another_signature() -> None:
+    desk = approved()
+    assert refused(desk, GOOD) is None
+    desk.do(commands.CorrectResult("wrong_name"), at=AT + timedelta(hours=1))
+    desk.do(CompleteStep(Step.APPRAISE), at=AT + timedelta(hours=2))
+    old = CompleteStep(Step.APPROVE, evidence=signature(AT - timedelta(hours=1)))
+    assert refused(desk, old, APPROVER, at=AT + timedelta(hours=3)) == "signature_too_old"
+
+
+def test_a_second_seal_is_put_where_it_is_kept() -> None:
+    desk = approved(enact(DIGITAL, AT_CENTRE))
+    assert refused(desk, THERE) is None
+    places = [fact.body.place for fact in desk.facts if isinstance(fact.body, facts.StepCompleted)]
+    assert places[-1] is Place.CENTRE
+
+
+def test_what_one_agency_approved_no_other_one_seals() -> None:
+    desk = approved()
+    assert reason(desk.give(commands.HandOver(OTHER_AGENCY), at=AT)) == "seal_of_other_agency"
+    assert reason(desk.give(commands.HandOver(None, KEEPER), at=AT)) is None
+    assert refused(desk, GOOD) is None
 
 
 def test_an_unknown_person_signs_and_seals_nothing() -> None:
@@ -328,3 +369,18 @@ def test_after_a_correction_the_old_approval_counts_no_more() -> None:
     assert [type(fact.body) for fact in desk.facts[-2:]] == [facts.StampRevoked, facts.ResultCorrected]
     desk.do(CompleteStep(Step.APPRAISE), CompleteStep(Step.APPROVE), at=AT)
     assert refused(desk, GOOD) == "approval_not_signed"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"agency": OTHER_AGENCY}, {"kind": SealKind.SECOND}, {"kind": SealKind.COPY}, {"electronic": True}],
+)
+def test_a_seal_stays_the_seal_it_is(other: dict[str, Any]) -> None:
+    """Its numbers go by its code: made another seal, it would take its register along."""
+    kept = replace(seal(), keeper=KEEPER, valid_to=date(2030, 12, 31))
+    law = enact(LAW, kept)
+    assert (law.seals[SEAL], law.rejected) == (kept, ())  # a new keeper and validity are no other seal
+    moved = enact(law, replace(kept, **other), electronic())
+    assert moved.seals[SEAL] == kept
+    assert moved.rejected == (f"{law.version + 1}: {SEAL} is registered as another seal",)
+    assert ELECTRONIC in moved.seals  # the rest of the record stands

@@ -32,7 +32,7 @@ class LawBook:
                 case AgencyPublished(code=code, name_vi=name):
                     self._names[code] = name
                 case SealRegistered(code=code, agency=agency):
-                    self._seals[code] = agency
+                    self._seals.setdefault(code, agency)  # a seal stays its agency's; what differs is void
                 case CalendarAmended():
                     self._amend(change)
 

@@ -17,6 +17,7 @@ _OPEN: Final = frozenset({"/v1/public/figures"})
 _OF_A_DOSSIER: Final = frozenset({"/v1/dossiers/{dossier_id}"})
 _WITH_DOSSIERS: Final = _OF_A_DOSSIER | {"/v1/dossiers"}
 _OF_A_SEAL: Final = frozenset({"/v1/seals/{seal}/register"})
+_OF_AN_AGENCY: Final = frozenset({"/v1/late", "/v1/sample"})
 _OF_THE_PROOF: Final = frozenset({"/v1/reconcile"})
 
 
@@ -48,7 +49,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _reasons(path: str) -> Iterator[str]:
     if path not in _OPEN:
         yield from ("unauthorized", "role_not_allowed")
-    if path in _WITH_DOSSIERS | _OF_A_SEAL:
+    if path in _WITH_DOSSIERS | _OF_A_SEAL | _OF_AN_AGENCY:
         yield "other_agency"
     if path in _OF_A_SEAL:
         yield "unknown_seal"

@@ -49,6 +49,7 @@ def _late(api: APIRouter, parts: Parts) -> None:
         client: Client = watcher,
     ) -> Response:
         """Open dossiers that are late or whose step in hand is: by how much, at whose step, since when."""
+        _check_scope(client, agency)
         age = payloads.age(parts.status.snapshot(), parts.clock.now())
         of = LateFilter(client.agencies, agency, step.value if step else "")
         now = _now(parts)
@@ -73,6 +74,12 @@ def _late(api: APIRouter, parts: Parts) -> None:
                 **age,
             }
         )
+
+
+def _check_scope(client: Client, agency: str) -> None:
+    """An empty list would say that nothing is late there. Raises Problem (other_agency)."""
+    if agency and not client.covers(agency):
+        raise Problem("other_agency", "Khóa này không được thay mặt cơ quan này.", "agency")
 
 
 def _now(parts: Parts) -> datetime:
@@ -128,6 +135,7 @@ def _sample(api: APIRouter, parts: Parts) -> None:
         client: Client = inspector,
     ) -> Response:
         """A random sample of the dossiers registered in a period; the same seed gives the same one again."""
+        _check_scope(client, agency)
         age = payloads.age(parts.status.snapshot(), parts.clock.now())
         drawn = oversight.sample(parts.tables, slice_of(first, last, client), agency, seed, n)
         parts.metrics.sampled(client.role)

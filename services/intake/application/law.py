@@ -16,10 +16,9 @@ from contracts.codec import UndecodableError, decode_law, encode
 from contracts.commands import LawChanged
 from contracts.headers import cloud_event
 from contracts.identity import derived_id
-from contracts.law import LawChange, LawEnacted, LawForwarded, ProcedurePublished
+from contracts.law import LawChange, LawEnacted, LawForwarded
 from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, LAW
 from services.intake.application.metrics import Metrics
-from services.intake.domain.law_checks import version_taken
 from services.intake.domain.lawbook import LawBook, LawCorruptError, entries
 from services.intake.ports import Ack, BrokenLogError, Broker, Record, Unavailable
 
@@ -61,8 +60,9 @@ class LawDesk:
         """Make `changes` law, forward them and wait until they are in force here.
 
         Returns the version in force and how many changes were new. Changes identical to what stands are
-        dropped, so repeating a request is harmless. Raises Refused, also (version_not_newer) when another
-        door enacted the same version first, which shows only once both stand in the log; Unavailable.
+        dropped, so repeating a request is harmless. Raises Refused, also (version_not_newer,
+        seal_taken) when another door enacted the same version or seal first, which shows only once both
+        stand in the log; Unavailable.
         """
         async with self._enacting:
             news = self.book.news(changes)
@@ -71,8 +71,8 @@ class LawDesk:
                 await self._until_read(ack.offset)
             await self.forward()
             for change in news:
-                if isinstance(change, ProcedurePublished) and not self.book.stands(change):
-                    raise version_taken(change, f"changes[{changes.index(change)}]")
+                if why := self.book.why_void(change, f"changes[{changes.index(change)}]"):
+                    raise why
             return self.book.forwarded, len(news)
 
     async def forward(self) -> None:

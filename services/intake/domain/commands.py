@@ -6,7 +6,6 @@ in; :func:`complete` adds it. Neither publishes anything.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
@@ -45,9 +44,10 @@ from contracts.outcomes import ActionName
 from contracts.words import Channel, Clock, Step
 from services.intake.domain.catalogue import Catalogue
 from services.intake.domain.evidence import open_token
+from services.intake.domain.persons import person
 from services.intake.domain.refusals import bad_shape
 from services.intake.domain.requests import FIELDS, Ask, check_fields
-from services.intake.domain.roles import check_action, check_agency_scope
+from services.intake.domain.roles import check_action, check_agency_scope, check_channel
 from services.intake.domain.times import check_range, command_time, local_day
 
 
@@ -97,6 +97,8 @@ def prepare(
     if ask.to_agency is not None:
         # Work is handed to others: that agency has to be there, not to be the caller's.
         catalogue.check_agency(ask.to_agency, day, "to_agency")
+    if ask.channel is not None:
+        check_channel(client, ask.channel)
     if ask.procedure is not None:
         catalogue.check_procedure(ask.procedure, ask.channel or Channel.COUNTER, day)
     dossier = ask.dossier_id or identity.dossier_id(client.name, ask.key)
@@ -131,18 +133,6 @@ def complete(prepared: Prepared, serial: int | None) -> Command:
         actor=prepared.actor,
         agencies=prepared.client.agencies,
     )
-
-
-def person(province_key: bytes, kind: str, text: str, field: str) -> str:
-    """The pseudonym of a person; `kind` is "officer" or "applicant".
-
-    One person typed with composed or decomposed accents, or with stray spaces, is one person. Raises Refused
-    (bad_shape) naming `field`.
-    """
-    plain = " ".join(unicodedata.normalize("NFC", text).split())
-    if not plain:
-        raise bad_shape(field, "Chuỗi không có ký tự nào nhìn thấy được")
-    return identity.pseudonym(province_key, kind, plain)
 
 
 def _agency(ask: Ask, client: Client) -> str | None:

@@ -14,17 +14,19 @@ from datetime import date
 from msgspec import Struct
 
 from contracts.law import ProcedurePublished
-from contracts.words import OnlineLevel, Place, Step
+from contracts.words import Channel, OnlineLevel, Place, Step
 
 
 class Online(Struct, frozen=True, kw_only=True):
     """How many procedures are offered online; `any` is in part or from end to end.
 
+    `unknown` are taken in by the channel online while nobody said how far; `none` are not.
     `any_of_procedures` is its share of all, `any_to_none` its ratio to those that are not: None where there
     is nothing to divide by.
     """
 
     none: int
+    unknown: int
     partial: int
     full: int
     any: int
@@ -75,6 +77,8 @@ def _counts(procedures: list[ProcedurePublished], day: date) -> CoverageCounts:
     at_centre = sum(_received_at(p) is Place.CENTRE for p in procedures)
     on_site = sum(p.on_site for p in procedures)
     none, partial, full = (sum(p.online is level for p in procedures) for level in OnlineLevel)
+    unknown = sum(p.online is OnlineLevel.NONE and Channel.ONLINE in p.channels for p in procedures)
+    none -= unknown
     return CoverageCounts(
         procedures=all_of,
         posted=posted,
@@ -85,6 +89,7 @@ def _counts(procedures: list[ProcedurePublished], day: date) -> CoverageCounts:
         on_site_of_at_centre=_ratio(on_site, at_centre),
         online=Online(
             none=none,
+            unknown=unknown,
             partial=partial,
             full=full,
             any=partial + full,

@@ -130,6 +130,18 @@ def version_taken(change: ProcedurePublished, place: str) -> Refused:
     return Refused("version_not_newer", rule, field=f"{place}.version")
 
 
+def seal_taken(change: SealRegistered, place: str) -> Refused:
+    """The refusal of a seal that another one is registered as.
+
+    Its register of numbers goes by its code: another agency's seal, or another kind of it, is another seal.
+    """
+    rule = (
+        f"Mã con dấu {change.code} đã đăng ký cho con dấu khác (khác cơ quan, loại hoặc hình thức điện tử); "
+        "con dấu mới cần mã mới"
+    )
+    return Refused("seal_taken", rule, field=f"{place}.code")
+
+
 def _wrong_part(change: CalendarAmended) -> str:
     """The first part that is wrong by itself; empty when only the whole is."""
     empty = replace(change, years=(), days=(), sessions=None, counter=None, valid_from=None, valid_to=None)

@@ -6,7 +6,7 @@ overtake the law it rests on. A pure state machine over the entries of the topic
 
 Two doors may enact at the same moment, neither knowing of the other's change. What every reader makes of
 it is fixed by the order alone: the first content of a procedure's version stays what that version means,
-a later one is void, and so is an amendment that makes no calendar.
+a later one is void, and so are a seal registered as another one and an amendment that makes no calendar.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ from services.intake.domain.law_checks import (
     check_certificate,
     check_procedure,
     check_seal,
+    seal_taken,
     version_taken,
 )
-from services.intake.domain.refusals import bad_shape
+from services.intake.domain.refusals import Refused, bad_shape
 
 ENTRY_CHANGES: Final = 200
 ENTRY_BYTES: Final = 512 * 1024
@@ -101,10 +102,23 @@ class _Standing:
             self.days.update({(change.province, day.date): day for day in change.days})
             if week := _week(change):
                 self.weeks[change.province] = week
+        elif isinstance(change, SealRegistered):
+            if self._other_seal(change):
+                return False
         elif isinstance(change, EngineVersion):
             self.engine = change
         self.catalogue.apply(change)
         return True
+
+    def stands(self, change: LawChange) -> bool:
+        """Whether an enacted procedure or seal means what `change` says; all else does."""
+        if isinstance(change, ProcedurePublished):
+            return self.versions.get((change.code, change.version)) == change
+        return not (isinstance(change, SealRegistered) and self._other_seal(change))
+
+    def _other_seal(self, change: SealRegistered) -> bool:
+        registered = self.catalogue.seals.get(change.code)
+        return registered is not None and not registered.is_seal(change)
 
 
 class LawBook:
@@ -136,16 +150,21 @@ class LawBook:
         """Versions enacted and not yet forwarded, in order."""
         return list(enumerate((entry for entry, _ in self._waiting), start=self.forwarded + 1))
 
-    def stands(self, change: ProcedurePublished) -> bool:
-        """Whether an enacted version means what `change` says; False when another came first in the log."""
-        return self._standing.versions.get((change.code, change.version)) == change
+    def why_void(self, change: LawChange, where: str) -> Refused | None:
+        """The refusal of an enacted change, said at `where`, that another one came before in the log."""
+        if isinstance(change, ProcedurePublished) and not self._standing.stands(change):
+            return version_taken(change, where)
+        if isinstance(change, SealRegistered) and not self._standing.stands(change):
+            return seal_taken(change, where)
+        return None
 
     def news(self, changes: Sequence[LawChange]) -> list[LawChange]:
         """The changes that change anything, in order.
 
         Raises Refused (version_not_newer) for a procedure altered without a higher version: dossiers
-        are pinned to versions, so one version must not mean two things; (unknown_agency) for a seal or
-        certificate of nobody; (bad_shape) for all else that ``law_checks`` does not let through.
+        are pinned to versions, so one version must not mean two things; (seal_taken) for a seal registered
+        as another one; (unknown_agency) for a seal or certificate of nobody; (bad_shape) for all else that
+        ``law_checks`` does not let through.
         """
         fresh: list[LawChange] = []
         standing = self._standing.copy()
@@ -177,6 +196,8 @@ def _check(change: LawChange, standing: _Standing, where: str) -> None:
             check_procedure(change, where)
         case SealRegistered():
             check_seal(change, standing.catalogue.agencies, where)
+            if not standing.stands(change):
+                raise seal_taken(change, where)
         case CertificateRegistered():
             check_certificate(change, standing.catalogue.agencies, where)
 

@@ -24,15 +24,17 @@ from contracts.words import (
     ReasonCode,
     Score,
     SealCode,
-    Vnd,
+    VndToPay,
 )
 from services.intake.domain.refusals import bad_shape
+
+PERSON_LENGTH: Final = 200
 
 PersonText = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=200,
+        max_length=PERSON_LENGTH,
         description="identity text of a person; becomes a keyed pseudonym at the door and is not kept",
     ),
 ]
@@ -70,7 +72,7 @@ class ActionFields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     evidence: EvidenceToken | None = None
     to_agency: AgencyCode | None = None
     to_officer: PersonText | None = None
-    amount_vnd: Vnd | None = None
+    amount_vnd: VndToPay | None = None
     until: Instant | None = None
     override: bool | None = None
     value: Annotated[int, Meta(ge=1, le=3650)] | None = None

@@ -12,7 +12,7 @@ from typing import Final
 from contracts.access import Client
 from contracts.outcomes import ActionName
 from contracts.roles import may
-from contracts.words import Role
+from contracts.words import Channel, Role
 from services.intake.domain.refusals import Refused
 
 OWN_TIME: Final = frozenset({Role.IMPORTER})
@@ -42,6 +42,16 @@ def check_role(client: Client, allowed: frozenset[Role], purpose: str) -> None:
     """Raises Refused (role_not_allowed) unless the client's role is in `allowed`."""
     if client.role not in allowed:
         raise Refused("role_not_allowed", f"Vai trò {client.role} không được {purpose}")
+
+
+def check_channel(client: Client, channel: Channel) -> None:
+    """Raises Refused (channel_not_allowed) where the client cannot take a dossier in by `channel`.
+
+    What comes through a portal comes online, and is counted as that.
+    """
+    if client.role is Role.PORTAL and channel is not Channel.ONLINE:
+        rule = f"Vai trò {client.role} chỉ nộp hồ sơ qua kênh {Channel.ONLINE}, không qua kênh {channel}"
+        raise Refused("channel_not_allowed", rule, field="channel")
 
 
 def check_agency_scope(client: Client, agency: str) -> None:

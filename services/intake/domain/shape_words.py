@@ -23,8 +23,8 @@ _FORMS: Final[Mapping[str, str]] = {
     "seal": "Mã con dấu gồm 3–63 chữ in hoa, chữ số, dấu chấm và gạch nối, ví dụ H52.18-01",
     "evidence": "Chứng cứ là mã do /v1/signatures cấp, nhiều nhất 4096 ký tự ASCII in được",
     "fingerprint": "Dấu vân tay chứng thư là SHA-256 gồm 64 chữ số thập lục phân viết thường",
-    "keeper": "Người giữ dấu ghi bằng bút danh gồm 32 chữ số thập lục phân viết thường",
-    "holder": "Chủ chứng thư ghi bằng bút danh gồm 32 chữ số thập lục phân viết thường",
+    "keeper": "Người giữ dấu ghi bằng bí danh gồm 32 chữ số thập lục phân viết thường",
+    "holder": "Chủ chứng thư ghi bằng bí danh gồm 32 chữ số thập lục phân viết thường",
 }
 """What stands for a pattern, by the name of the field."""
 
@@ -85,7 +85,9 @@ def in_words(defect: str, field: str | None) -> str:
     if found := _LIMIT.match(text):
         return _limit(found[1], bool(found[2]), found[3], found[4])
     if found := _TYPES.match(text):
-        kinds = [_KINDS.get(kind.strip(), "giá trị khác") for kind in found[1].split("|")]
+        # That a field may be null is said to nobody: who has nothing to say leaves it out.
+        said = [kind.strip() for kind in found[1].split("|") if kind.strip() != "null"]
+        kinds = [_KINDS.get(kind, "giá trị khác") for kind in said]
         return f"Cần {' hoặc '.join(kinds)}, nhận được {_KINDS.get(found[2], 'giá trị khác')}"
     if text == "Number out of range":
         return "Số nằm ngoài phạm vi cho phép"

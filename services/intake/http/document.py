@@ -20,7 +20,8 @@ _HEADERS: Final = (
     (
         "Motcua-Actor",
         False,
-        "Who did it, as the caller's system names them; kept as a pseudonym. Without it: the key's holder.",
+        "Who did it, as the caller's system names them: ASCII as it is, other letters (and %) as "
+        "percent-encoded UTF-8; kept as a pseudonym. Without it: the key's holder.",
         "cb-017",
     ),
 )

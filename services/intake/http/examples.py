@@ -137,12 +137,13 @@ _COVERED: Final[Mapping[str, Any]] = {
     "on_site_of_procedures": 0.9823,
     "on_site_of_at_centre": 1.0,
     "online": {
-        "none": 203,
+        "none": 191,
+        "unknown": 12,
         "partial": 60,
         "full": 20,
         "any": 80,
         "any_of_procedures": 0.2827,
-        "any_to_none": 0.3941,
+        "any_to_none": 0.4188,
     },
 }
 COVERAGE: Final = {
@@ -245,9 +246,11 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
             allowed_actions=(ActionName.APPRAISE, ActionName.WITHDRAW),
         ),
         _problem("other_agency", field="agency"),
+        _problem("channel_not_allowed", field="channel"),
         _problem("idempotency_key_reused", field="Idempotency-Key"),
         _problem("bad_shape", field="changes[0].code"),
         _problem("version_not_newer", field="changes[0].version"),
+        _problem("seal_taken", field="changes[0].code"),
         _problem("wrong_clock"),
         _problem("verifier_busy", 503),
         _problem("no_trust_configured", rule=HOUSE_RULES["no_trust_configured"], legal_ground=HOUSE_RULE),

@@ -67,9 +67,9 @@ ACTIONS: Final = f"""One action of one dossier. Accept gives the legal dossier c
 
 A field with ? may be left out: agency, when the key belongs to exactly one; seal, when the agency has only
 one; `place` (`centre` or `office`), where the procedure says it; `evidence` (what `POST /v1/signatures`
-answered), on paper. `hand_over` needs one of its two. `to_officer` is identity text like Motcua-Actor and
-kept as the same pseudonym. An importer may also send `at`. `register` is `POST /v1/dossiers`. What the
-dossier allows next stands in each answer as `allowed_actions`.
+answered), on paper. `hand_over` needs one of its two. `to_officer` is identity text as in Motcua-Actor (not
+encoded) and kept as the same pseudonym. An importer may also send `at`. `register` is `POST /v1/dossiers`.
+What the dossier allows next stands in each answer as `allowed_actions`.
 """
 
 _COMMAND_PROBLEMS: Final = ("idempotency_key_missing", "unauthorized", "role_not_allowed", "not_acked")
@@ -84,7 +84,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             201: (answers.DecidedAnswer, examples.REGISTERED),
             202: (answers.TakenAnswer, examples.TAKEN),
         },
-        problems=(*_COMMAND_PROBLEMS, "unknown_procedure", "body_too_large", "unsupported_media_type"),
+        problems=(
+            *_COMMAND_PROBLEMS,
+            "channel_not_allowed",
+            "unknown_procedure",
+            "body_too_large",
+            "unsupported_media_type",
+        ),
         command=True,
     ),
     "act": Operation(
@@ -121,7 +127,14 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         request=requests.LawRequest,
         request_example=examples.LAW,
         answers={200: (answers.LawAnswer, examples.LAW_ANSWER)},
-        problems=("unauthorized", "role_not_allowed", "version_not_newer", "bad_shape", "not_acked"),
+        problems=(
+            "unauthorized",
+            "role_not_allowed",
+            "version_not_newer",
+            "seal_taken",
+            "bad_shape",
+            "not_acked",
+        ),
     ),
     "time": Operation(
         summary="Move the log clock",
@@ -163,7 +176,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "coverage": Operation(
         summary="How far the catalogue is covered",
         description="Procedures in force: made public, done on site, offered online; all, and by level. "
-        "A share names its denominator and is null where there is nothing to divide by.",
+        "A share names its denominator and is null where there is nothing to divide by. `unknown` takes "
+        "dossiers in online, but how far was never said. A procedure of several levels counts in each.",
         answers={200: (answers.CoverageAnswer, examples.COVERAGE)},
         problems=("unauthorized",),
     ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import ClientDisconnect, Request
 
 from contracts.access import Client
+from services.intake.domain.persons import name_of
 from services.intake.domain.refusals import Refused, bad_shape
 
 JSON: Final = "application/json"
@@ -21,7 +23,8 @@ BODY_SECONDS: Final = 30.0
 """How long a body may take to arrive; it holds a share of the byte budget meanwhile."""
 
 _KEY: Final = re.compile(r"[!-~]{1,128}")
-_ACTOR: Final = re.compile(r"[ -~]{1,200}")
+# RFC 3986: a percent sign stands only before the two digits of a byte.
+_ACTOR: Final = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})*")
 _WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 _DAYS: Final = re.compile(r"[0-9]{1,4}")
 _DOSSIER: Final = re.compile(r"[0-9a-f]{32}")
@@ -53,11 +56,29 @@ def idempotency_key(request: Request) -> str:
 
 
 def actor(request: Request) -> str | None:
-    """Who typed it, as their system calls them. Raises Refused (actor_malformed)."""
-    text = request.headers.get("motcua-actor")
-    if text is not None and not _ACTOR.fullmatch(text):
-        raise Refused("actor_malformed", "Gồm 1–200 ký tự ASCII in được", field="Motcua-Actor")
+    """Who typed it, as their system calls them: ASCII as it is, all else percent-encoded UTF-8 (RFC 3986).
+
+    Raises Refused (actor_malformed) for what is not so encoded, is no name, or names two.
+    """
+    named = request.headers.getlist("motcua-actor")
+    if not named:
+        return None
+    if len(named) > 1:
+        raise _no_actor("Một lệnh chỉ có một Motcua-Actor")
+    if not _ACTOR.fullmatch(named[0]):
+        raise _no_actor("Gồm ký tự ASCII in được; chữ có dấu và dấu % mã hóa UTF-8 kiểu %E1%BB%85")
+    try:
+        text = unquote_to_bytes(named[0]).decode()
+        name_of(text, "Motcua-Actor")
+    except UnicodeDecodeError as error:
+        raise _no_actor("Không phải văn bản mã UTF-8") from error
+    except Refused as refused:
+        raise _no_actor(refused.rule) from refused
     return text
+
+
+def _no_actor(rule: str) -> Refused:
+    return Refused("actor_malformed", rule, field="Motcua-Actor")
 
 
 def preferred_wait(request: Request) -> float:

@@ -14,7 +14,7 @@ from contracts.commands import CommandBody
 from contracts.outcomes import ActionName
 from contracts.transitions import MOST_MOVES, TRANSITIONS, Need, Situation
 from contracts.words import NationalStatus, Step
-from services.workflow.domain.dossier import DUE_TIMER, Dossier
+from services.workflow.domain.dossier import DUE_TIMER, Dossier, Extended
 from services.workflow.domain.rules import Reason
 
 _BY_STEP: Final = {
@@ -47,6 +47,7 @@ _LACKING: Final = {
     Need.STAMPED: Reason.NO_STAMP,
     Need.NOT_RATED: Reason.ALREADY_RATED,
     Need.NOT_OVERDUE: Reason.OVERDUE,
+    Need.NOT_EXTENDED: Reason.EXTENDED_ALREADY,
     Need.ROOM: Reason.TOO_MANY_MOVES,
 }
 _NOTHING_WAITS: Final = {
@@ -86,6 +87,7 @@ def situation(dossier: Dossier) -> Situation:
         rated=dossier.score is not None,
         overdue=dossier.overdue or (due is not None and due.at < dossier.at),
         full=len(dossier.moves) >= MOST_MOVES,
+        extended=any(isinstance(move, Extended) for move in dossier.moves),
     )
 
 

@@ -17,6 +17,7 @@ from contracts import commands, facts
 from contracts.commands import Command
 from contracts.facts import Holder
 from contracts.law import ProcedurePublished
+from contracts.roles import OVERRIDERS
 from contracts.words import Channel, NationalStatus, Outcome, Place, Step
 from legalclock import dossier_clock, moves
 from legalclock.calendar import Calendar, YearNotCoveredError
@@ -212,6 +213,8 @@ def go_on(
 def apologise(desk: Desk, body: commands.Apologise) -> None:
     """A new date, once and in time; or, with an override, late or again, and the dossier is late still."""
     dossier, at = desk.dossier, desk.at
+    if body.override and desk.command.role not in OVERRIDERS:
+        raise RuleError(Reason.ROLE_NOT_ALLOWED)
     clock = desk.clock()
     counted(lambda: desk.calendar.table(body.until.year))  # nobody promises a year nobody has enacted
     try:
@@ -243,6 +246,8 @@ def hand_over(desk: Desk, body: commands.HandOver) -> None:
     receiver = Holder(body.agency or giver.agency, body.officer)
     if receiver == giver:
         raise RuleError(Reason.SAME_HOLDER)
+    if step is Step.STAMP and receiver.agency != giver.agency:  # who approved seals: no other's seal is on it
+        raise RuleError(Reason.SEAL_OF_OTHER_AGENCY)
     # Only the officer who is named completes the step: one who may not would leave it to nobody.
     signed = {Step.APPROVE: desk.dossier.appraiser, Step.STAMP: desk.dossier.approver}
     if body.officer is not None and body.officer == signed.get(step):
@@ -297,7 +302,8 @@ def ending(desk: Desk) -> facts.ProcessingFinished:
 def finish(desk: Desk, end: facts.ProcessingFinished) -> None:
     """The clock ends; the result waits where the dossier was taken in."""
     holder = Holder(desk.dossier.agency)
-    desk.draft.add(end, desk.at, NationalStatus.FINISHED, step=Step.RETURN, holder=holder)
+    late = end.outcome is Outcome.LATE  # also where an offline counter's hour came in after the alarm
+    desk.draft.add(end, desk.at, NationalStatus.FINISHED, step=Step.RETURN, holder=holder, overdue=late)
 
 
 def _void(desk: Desk, reason: str) -> None:

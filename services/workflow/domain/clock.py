@@ -108,7 +108,8 @@ def alarms(
     `reading` is that of `clock` under `calendar`.
 
     None while the clock stands. What went off for this step, or lies behind `at`, does not come again, unless
-    it stands already and has still to go off; a due date that nobody has noticed as passed goes off at once.
+    it stands already and has still to go off, or its moment lies ahead again; a due date that nobody has
+    noticed as passed goes off at once.
     """
     step = dossier.step
     if stands(clock, reading) or step is None:
@@ -124,12 +125,13 @@ def alarms(
             for name, when in _before(calendar, clock, reading)
             if when and (when > at or (name, when) in stood)
         ]
-    if own is not None and dossier.late_step is not step:
+    if own is not None and (own > at or dossier.late_step is not step):
         found.append((AlarmName.STEP, own))
     # Where no step has a time of its own, the head is told once that the dossier is late, not at every step.
     told = dossier.escalated_step is step if own else dossier.escalated_step is not None
-    if not told:
-        found.append((AlarmName.ESCALATION, _known(lambda: _next_day(calendar, own or due))))
+    escalation = _known(lambda: _next_day(calendar, own or due))
+    if escalation is not None and (escalation > at or not told):
+        found.append((AlarmName.ESCALATION, escalation))
     standing = [Alarm(name, when.astimezone(UTC)) for name, when in found if when is not None]
     return tuple(sorted(standing, key=lambda alarm: (alarm.at, alarm.name)))
 

@@ -14,7 +14,7 @@ from contracts.commands import Command
 from contracts.facts import Cause, Fact, FactBody
 from contracts.outcomes import ActionName, CommandOutcome, Result
 from contracts.roles import may
-from contracts.words import AlarmName
+from contracts.words import AlarmName, Role
 from legalclock.moments import local
 from legalclock.rulesets import rule_set
 from services.workflow.domain import acts, steps
@@ -27,6 +27,14 @@ from services.workflow.domain.rules import Reason, refusal
 
 _OF_THE_HOLDER = frozenset({ActionName.APPRAISE, ActionName.APPROVE, ActionName.STAMP, ActionName.DECLINE})
 """What the agency that holds the step does, and where an officer is named only that officer."""
+
+_OF_THE_RECEIVER = frozenset(
+    {ActionName.ACCEPT, ActionName.REFUSE, ActionName.WITHDRAW, ActionName.RETURN, ActionName.RATE}
+)
+"""What only the agency does that took the dossier in."""
+
+_REASSIGN = frozenset({Role.LEADER, Role.ADMIN, Role.IMPORTER})
+"""Who may take a step from the officer who was named for it, and back from another agency."""
 
 _TAKES_BACK = frozenset({ActionName.CORRECT, ActionName.REVOKE_STAMP})
 """What the agency whose seal is on the result may do too, though another one holds it by now."""
@@ -136,7 +144,7 @@ def _apply(draft: Draft, law: Law, command: Command) -> None:
     against = objection(desk.dossier, action)
     if against is not None:
         raise RuleError(against)
-    if action in _OF_THE_HOLDER:
+    if action in _OF_THE_HOLDER or (action is ActionName.HAND_OVER and command.role not in _REASSIGN):
         steps.check_holder(desk)
     _act(desk)
 
@@ -150,7 +158,10 @@ def _check_scope(desk: Desk, action: ActionName | None) -> None:
     sealed = dossier.stamp is not None and dossier.stamp.agency in agencies
     if not held and dossier.agency not in agencies and not (sealed and action in _TAKES_BACK):
         raise RuleError(Reason.OTHER_AGENCY)
-    if not held and action in _OF_THE_HOLDER and dossier.holder is not None:
+    takes = action is ActionName.HAND_OVER and desk.command.role not in _REASSIGN
+    if not held and (takes or action in _OF_THE_HOLDER) and dossier.holder is not None:
+        raise RuleError(Reason.HELD_ELSEWHERE)
+    if dossier.agency not in agencies and action in _OF_THE_RECEIVER:
         raise RuleError(Reason.HELD_ELSEWHERE)
 
 

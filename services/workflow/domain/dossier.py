@@ -87,7 +87,8 @@ class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `accepted_at`, in order; `remaining_minutes` the working time left while it stands. `due` is the due date
     last promised (None before acceptance), `due_original` the first one. `late_step` and `escalated_step`
     are the steps last noticed as late and told to the head. `document` is what the approval was signed on,
-    where that was electronic. Instants are aware.
+    where that was electronic, `reopened_at` when a result or its stamp was last taken back. Instants are
+    aware.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Dossier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dossier_code: str | None = None
     rules: str | None = None
     accepted_at: datetime | None = None
+    reopened_at: datetime | None = None
     due_original: datetime | None = None
     due: datetime | None = None
     moves: tuple[Move, ...] = ()

@@ -123,10 +123,10 @@ def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
             agency = before.holder.agency if before.holder else before.agency
             return {"stamp": Stamp(seal, fact.seq, agency)}
         case facts.StampRevoked():
-            return {"stamp": None, "outcome": None}
+            return {"stamp": None, "outcome": None, "reopened_at": fact.at}
         case facts.ResultCorrected():
             told, signed = ("late_step", "escalated_step"), ("appraiser", "approver", "document")
-            return dict.fromkeys(("outcome", *told, *signed))
+            return dict.fromkeys(("outcome", *told, *signed)) | {"reopened_at": fact.at}
         case facts.ProcessingFinished(outcome=outcome):
             return {"outcome": outcome}
         case facts.DossierRated(score=score):

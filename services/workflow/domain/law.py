@@ -91,6 +91,10 @@ class Law(Struct, frozen=True, kw_only=True):
                     self.procedures[change.code] = change
                 return self
             case SealRegistered():
+                registered = self.seals.get(change.code)
+                if registered is not None and not registered.is_seal(change):
+                    why = f"{self.version}: {change.code} is registered as another seal"
+                    return replace(self, rejected=(*self.rejected, why))
                 self.seals[change.code] = change
                 return self
             case CertificateRegistered():

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 
 from contracts import facts
 from contracts.facts import Cause, Fact
+from contracts.words import AlarmName
 from legalclock import dossier_clock
 from legalclock.calendar import YearNotCoveredError
+from legalclock.dossier_clock import DossierClock, Reading
 from services.workflow.domain import clock as clocks
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.draft import next_fact
@@ -30,26 +32,38 @@ def redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> tuple[Fact
         return None
     procedure = law.history[dossier.procedure, dossier.procedure_version]
     clock = clocks.clock_of(dossier, procedure)
-    when = max(at, dossier.at)
     try:
         reading = dossier_clock.read(calendar, clock)
         due, remaining = reading.due_current.astimezone(UTC), reading.remaining_minutes
         same_dates = (due, remaining) == (dossier.due, dossier.remaining_minutes)
-        # Noticed as overdue it stays so only while that is still true; else its deadline stands again. The
-        # notice itself bears the time of the due date: where nothing moved, being at it is being past it.
-        until = (clocks.stands(clock, reading) and dossier.paused_at) or when
-        past = reading.due_counted < until or (same_dates and reading.due_counted == until)
-        overdue = dossier.overdue and past
-        seen = clocks.noticed(dossier, overdue=overdue)
-        alarms = clocks.alarms(calendar, clock, reading, procedure, seen, when)
+
+        def dated(when: datetime) -> tuple[bool, facts.Alarms]:
+            overdue = dossier.overdue and _past(dossier, clock, reading, when, same_dates=same_dates)
+            seen = clocks.noticed(dossier, overdue=overdue)
+            return overdue, clocks.alarms(calendar, clock, reading, procedure, seen, when)
+
+        # Whether anything is to be said must not depend on when it is asked: who recovers asks again. The
+        # alarms are asked too: the date that is judged by, a step's own time or the last day for an apology
+        # may move where the promised date stays.
+        standing = tuple(facts.Alarm(AlarmName(timer.name), timer.at) for timer in dossier.timers)
+        if same_dates and dated(dossier.at) == (dossier.overdue, standing):
+            return None
+        at = max(at, dossier.at)
+        overdue, alarms = dated(at)
     except YearNotCoveredError:
         return None
-    # The alarms are asked too: the date that is judged by, a step's own time or the last day for an apology
-    # may move where the promised date stays.
-    standing = [(timer.name, timer.at) for timer in dossier.timers]
-    same_alarms = standing == [(alarm.name, alarm.at) for alarm in alarms]
-    if same_alarms and same_dates:
-        return None
     body = facts.DueDateAmended(due, law.version, remaining, alarms)
-    fact = next_fact(dossier, cause, when, body, overdue=overdue, due=due)
+    fact = next_fact(dossier, cause, at, body, overdue=overdue, due=due)
     return fact, evolve(dossier, fact)
+
+
+def _past(
+    dossier: Dossier, clock: DossierClock, reading: Reading, when: datetime, *, same_dates: bool
+) -> bool:
+    """Whether the due date is past at `when`, or was when the clock came to stand.
+
+    A dossier noticed as overdue stays so only while that is true; else its deadline stands again. The notice
+    itself bears the time of the due date: where nothing moved, being at it is being past it.
+    """
+    until = (clocks.stands(clock, reading) and dossier.paused_at) or when
+    return reading.due_counted < until or (same_dates and reading.due_counted == until)

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     SUSPENDED = "suspended"
     NOT_SUSPENDED = "not_suspended"
     OVERDUE = "overdue"
+    EXTENDED_ALREADY = "extended_already"
     NOT_LATER = "not_later"
     APOLOGY_TOO_LATE = "apology_too_late"
     APOLOGY_AGAIN = "apology_again"
@@ -51,13 +52,16 @@ class Reason(StrEnum):
     SEAL_OF_OTHER_AGENCY = "seal_of_other_agency"
     SEAL_OF_OTHER_KIND = "seal_of_other_kind"
     SEAL_NOT_VALID = "seal_not_valid"
+    SEAL_OF_OTHER_PLACE = "seal_of_other_place"
     SEAL_NOT_ELECTRONIC = "seal_not_electronic"
     NO_STAMP = "no_stamp"
     SIGNATURE_MISSING = "signature_missing"
     APPROVAL_NOT_SIGNED = "approval_not_signed"
     WRONG_DOCUMENT = "wrong_document"
     SIGNATURE_IN_FUTURE = "signature_in_future"
+    SIGNATURE_TOO_OLD = "signature_too_old"
     TIME_STAMP_MISSING = "time_stamp_missing"
+    CERTIFICATE_OF_OTHER_SEAL = "certificate_of_other_seal"
     CERTIFICATE_UNKNOWN = "certificate_unknown"
     CERTIFICATE_OF_OTHER_AGENCY = "certificate_of_other_agency"
     CERTIFICATE_OF_OTHER_KIND = "certificate_of_other_kind"
@@ -92,6 +96,7 @@ _RULES: Final = {
     Reason.SUSPENDED: "Hồ sơ đang tạm dừng giải quyết",
     Reason.NOT_SUSPENDED: "Hồ sơ không ở trạng thái tạm dừng",
     Reason.OVERDUE: "Hồ sơ đã quá hạn; gia hạn phải được quyết định trước khi hết hạn",
+    Reason.EXTENDED_ALREADY: "Hồ sơ chỉ được gia hạn một lần",
     Reason.NOT_LATER: "Ngày hẹn lại phải sau ngày hẹn trả hiện nay",
     Reason.APOLOGY_TOO_LATE: "Phải xin lỗi chậm nhất một ngày làm việc trước ngày hẹn trả",
     Reason.APOLOGY_AGAIN: "Chỉ được xin lỗi và hẹn lại một lần",
@@ -109,12 +114,15 @@ _RULES: Final = {
     Reason.SEAL_OF_OTHER_AGENCY: "Con dấu của cơ quan khác",
     Reason.SEAL_OF_OTHER_KIND: "Loại dấu này không dùng để đóng lên kết quả",
     Reason.SEAL_NOT_VALID: "Con dấu không có hiệu lực vào ngày đóng",
+    Reason.SEAL_OF_OTHER_PLACE: "Con dấu thứ hai đặt tại trung tâm, chỉ đóng tại trung tâm",
     Reason.SEAL_NOT_ELECTRONIC: "Con dấu này không phải là chữ ký số; không nhận chứng cứ chữ ký số",
     Reason.NO_STAMP: "Kết quả chưa có dấu đang có hiệu lực",
     Reason.SIGNATURE_MISSING: "Con dấu điện tử cần chữ ký số đã được kiểm tra",
     Reason.APPROVAL_NOT_SIGNED: "Kết quả điện tử chưa được người có thẩm quyền ký số",
     Reason.WRONG_DOCUMENT: "Chữ ký số không nằm trên văn bản đã được phê duyệt",
     Reason.SIGNATURE_IN_FUTURE: "Thời điểm ký ở sau thời điểm hiện tại",
+    Reason.SIGNATURE_TOO_OLD: "Chữ ký số có trước khi hồ sơ được tiếp nhận hoặc được mở lại",
+    Reason.CERTIFICATE_OF_OTHER_SEAL: "Chứng thư số không phải là của con dấu này",
     Reason.TIME_STAMP_MISSING: "Chữ ký số của con dấu phải có dấu thời gian",
     Reason.CERTIFICATE_UNKNOWN: "Chứng thư số không có trong danh mục",
     Reason.CERTIFICATE_OF_OTHER_AGENCY: "Chứng thư số của cơ quan khác",
@@ -149,6 +157,7 @@ _OF_SEALS: Final = frozenset(
         Reason.SEAL_OF_OTHER_AGENCY,
         Reason.SEAL_OF_OTHER_KIND,
         Reason.SEAL_NOT_VALID,
+        Reason.SEAL_OF_OTHER_PLACE,
         Reason.NO_STAMP,
         Reason.SAME_PERSON,
         Reason.ACTOR_UNKNOWN,
@@ -161,6 +170,8 @@ _OF_SIGNATURES: Final = frozenset(
         Reason.APPROVAL_NOT_SIGNED,
         Reason.WRONG_DOCUMENT,
         Reason.SIGNATURE_IN_FUTURE,
+        Reason.SIGNATURE_TOO_OLD,
+        Reason.CERTIFICATE_OF_OTHER_SEAL,
         Reason.TIME_STAMP_MISSING,
         Reason.CERTIFICATE_UNKNOWN,
         Reason.CERTIFICATE_OF_OTHER_AGENCY,

@@ -35,6 +35,7 @@ def check_approval(
         raise RuleError(Reason.SAME_PERSON)
     if evidence is None:
         return
+    _check_age(dossier, evidence)
     certificate = _certificate(law, evidence, holder.agency, CertificateKind.PERSON, at)
     if certificate.holder not in (None, command.actor):
         raise RuleError(Reason.CERTIFICATE_OF_OTHER_PERSON)
@@ -60,12 +61,23 @@ def check_stamp(
     if body.evidence is not None:
         if dossier.document is None:
             raise RuleError(Reason.APPROVAL_NOT_SIGNED)
+        _check_age(dossier, body.evidence)
         _certificate(law, body.evidence, seal.agency, CertificateKind.ORGANISATION, at)
+        if seal.certificate not in (None, body.evidence.certificate):
+            raise RuleError(Reason.CERTIFICATE_OF_OTHER_SEAL)
         if body.evidence.stamped_at is None:
             raise RuleError(Reason.TIME_STAMP_MISSING)
         if body.evidence.covers != dossier.document:
             raise RuleError(Reason.WRONG_DOCUMENT)
     return seal
+
+
+def _check_age(dossier: Dossier, evidence: Evidence) -> None:
+    """A signature older than the matter signs something else: another dossier's result, or a void one."""
+    begun = dossier.reopened_at or dossier.accepted_at
+    signed = min(evidence.signed_at, evidence.stamped_at or evidence.signed_at)
+    if begun is not None and signed < begun - TOLERANCE:
+        raise RuleError(Reason.SIGNATURE_TOO_OLD)
 
 
 def _seal(law: Law, agency: str, body: CompleteStep, place: Place, at: datetime) -> SealRegistered:
@@ -80,6 +92,8 @@ def _seal(law: Law, agency: str, body: CompleteStep, place: Place, at: datetime)
         raise RuleError(Reason.SEAL_OF_OTHER_KIND)
     if not _valid(seal, at):
         raise RuleError(Reason.SEAL_NOT_VALID)
+    if seal.kind is SealKind.SECOND and place is not Place.CENTRE:
+        raise RuleError(Reason.SEAL_OF_OTHER_PLACE)
     if seal.electronic and body.evidence is None:
         raise RuleError(Reason.SIGNATURE_MISSING)
     if body.evidence is not None and not seal.electronic:
@@ -93,7 +107,7 @@ def _only_seal(law: Law, agency: str, electronic: bool, place: Place, at: dateti
         seal
         for seal in law.seals.values()
         if seal.agency == agency
-        and seal.kind in _FINISHING
+        and seal.kind in (_FINISHING if place is Place.CENTRE else {SealKind.AGENCY})
         and seal.electronic is electronic
         and _valid(seal, at)
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from contracts import facts
 from contracts.commands import CompleteStep
 from contracts.facts import Holder
-from contracts.words import NationalStatus, Step
+from contracts.words import NationalStatus, Place, SealKind, Step
 from services.workflow.domain import clock as clocks
 from services.workflow.domain.acts import Desk, ending, finish
 from services.workflow.domain.draft import RuleError, required
@@ -52,6 +54,9 @@ def _work(desk: Desk, body: CompleteStep) -> None:
 
 
 def _stamp(desk: Desk, body: CompleteStep) -> None:
+    seal = desk.law.seals.get(body.seal or "")
+    if body.place is None and seal is not None and seal.kind is SealKind.SECOND:
+        body = replace(body, place=Place.CENTRE)  # that is where it is kept
     place = desk.place(Step.STAMP, body.place)
     seal = check_stamp(desk.law, desk.holder, desk.dossier, desk.command, body, place, desk.at)
     completed = _completed(desk, body, None)

@@ -66,7 +66,8 @@ def refuse(dossier: Dossier | None, command: Command, cause: Cause) -> Decision:
     remembered = dossier.remembers(command.id)
     if remembered and remembered.fingerprint == command.fingerprint:
         return Decision((), dossier, _repeat(command, dossier, remembered))
-    stranger = command.agencies is not None and dossier.agency not in command.agencies
+    known = {dossier.agency, dossier.holder.agency if dossier.holder else dossier.agency}
+    stranger = command.agencies is not None and known.isdisjoint(command.agencies)
     why = _why(Reason.OTHER_AGENCY if stranger else Reason.PARKED, command, dossier)
     body = CommandRefused(type(command.body).__name__, why.reason, why.rule, why.legal_ground)
     fact = next_fact(dossier, cause, max(command.at, dossier.at), body, actor=command.actor)

@@ -1,0 +1,159 @@
+"""Real processes for the sink's proof: broker, warehouse, analytics, a second analytics; all read back."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from kafka import TopicPartition
+
+from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ
+from deploy.local.broker import BrokerKind
+from deploy.local.ports import HOST, free_ports
+from services.analytics.adapters.clickhouse import Connection
+from services.analytics.adapters.kafka import Brokers
+from services.analytics.domain.batch import Record
+from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain.rows import FactRow
+from services.analytics.domain.stamps import StampRow
+from services.analytics.queries import query
+from tests.crash.sink.judge import Found, Verdict, judge
+from tests.crash.sink.oracle import Columns, wanted
+from tests.crash.sink.tables import as_dossier
+from tests.integration.sink_stack import PATIENCE, Process, Stack
+from tests.waiting import wait_until
+
+PARTITIONS: Final = range(DOSSIER_PARTITIONS)
+RESTARTED: Final = frozenset({-signal.SIGKILL, 72})
+"""How analytics may end here: killed, or fenced by a newer writer. Anything else is a finding."""
+
+
+class RealStack(Stack):
+    """`analytics` is the process at work; `spare` stands by to take over, and they change places."""
+
+    def __init__(self, folder: Path, kind: BrokerKind) -> None:
+        super().__init__(folder, kind)
+        [port] = free_ports(1)
+        self.plain = self.analytics.command
+        self.spare_http = f"{HOST}:{port}"
+        environ = {**self.analytics.environ, "MOTCUA_HTTP": self.spare_http}
+        self.spare = Process(self.plain, folder / "spare.log", environ)
+        self.sent = dict.fromkeys(PARTITIONS, 0)
+        self.again: list[str] = []
+
+    def close(self) -> None:
+        """Kill everything."""
+        self.spare.kill()
+        super().close()
+
+    def change_places(self) -> None:
+        """The spare one is the one at work."""
+        self.analytics, self.spare = self.spare, self.analytics
+        self.http, self.spare_http = self.spare_http, self.http
+
+    def start_fated(self, *fate: object) -> None:
+        """Kill analytics and start it anew with a fate (see `fated.py`)."""
+        self.analytics.kill()
+        words = [str(word) for word in fate]
+        fated = [sys.executable, "-m", "tests.crash.sink.fated", *words]
+        self.analytics.command = fated
+        self.analytics.start()
+
+    def tend(self) -> None:
+        """Start analytics again, without a fate, where it has ended. Raises AssertionError for a refusal."""
+        running = self.analytics.running
+        code = None if running is None else running.poll()
+        if code is not None:
+            assert code in RESTARTED, f"analytics ended with exit code {code}\n{self.analytics.text()}"
+            self.again.append(str(code))
+            self.analytics.command = self.plain
+            self.analytics.start()
+
+    def tell(self, records: list[Record]) -> None:
+        """Send them; from now on the sink has to reach that far."""
+        self.send(records)
+        for record in records:
+            self.sent[record.partition] = record.offset + 1
+
+    def rest(self) -> None:
+        """Until all that was sent is inserted; analytics is started again as often as it dies."""
+        ends = {str(p): end for p, end in self.sent.items()}
+
+        def done() -> bool:
+            self.tend()
+            parts = (self.ask("/v1/freshness") or {}).get("partitions", {})
+            return {p: part["position"] for p, part in parts.items()} == ends
+
+        wait_until(done, 2 * PATIENCE, f"all facts to be inserted\n{self.analytics.text()}", every=0.1)
+
+    # -- what stands where ---------------------------------------------------------------------------
+
+    def judge(self) -> Verdict:
+        """The oracle over the log as the broker has it now, against the tables and the dead letters."""
+        log = self._read(FACTS)
+        letters = {
+            (int(dict(headers)["dlq_partition"]), int(dict(headers)["dlq_offset"]))
+            for _, headers in self._read(FACTS_DLQ)
+        }
+        return judge(wanted((r.partition, r.offset, r.value) for r, _ in log), self._found(letters))
+
+    def _read(self, topic: str) -> list[tuple[Any, list[tuple[str, bytes]]]]:
+        consumer = Brokers((self.kafka,), 0.02, "oracle").consumer()
+        parts = [TopicPartition(topic, p) for p in PARTITIONS]
+        found: list[tuple[Any, list[tuple[str, bytes]]]] = []
+        try:
+            consumer.assign(parts)
+            for part in parts:
+                consumer.seek(part, 0)
+
+            def at_end() -> bool:
+                for part, records in consumer.poll(100).items():
+                    found.extend(
+                        (Record(part.partition, r.offset, r.key, r.value, r.timestamp), list(r.headers or ()))
+                        for r in records
+                    )
+                marks = {part: consumer.highwater(part) for part in parts}
+                return all(m is not None and consumer.position(p) >= m for p, m in marks.items())
+
+            wait_until(at_end, PATIENCE, f"the end of {topic}", every=0)
+        finally:
+            consumer.close(autocommit=False)
+        return sorted(found, key=lambda one: (one[0].partition, one[0].offset))
+
+    def _found(self, letters: set[tuple[int, int]]) -> Found:
+        with self._connected() as house:
+            raw: list[Columns] = []
+            dossiers: dict[Any, Columns] = {}
+            stamps: dict[Any, Columns] = {}
+            for partition in PARTITIONS:
+                given = {"partition": partition}
+                rows = house.rows(query("facts_of_stretch"), {**given, "start": 0, "end": 2**62})
+                raw += [FactRow(*row)._asdict() for row in rows]
+                for row in house.rows(query("dossiers_of_partition"), given):
+                    dossiers[row[0]] = as_dossier(DossierRow(*row))
+                for row in house.rows(query("stamps_of_partition"), given):
+                    _join(stamps, StampRow(*row))
+            clocks = {p: {"moved_to": to} for p, to in house.rows(query("clocks"))}
+        return Found(raw, {"dossiers": dossiers, "stamps": stamps, "clocks": clocks}, letters)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        house = Connection(f"clickhouse://default@{self.house}/default")
+        try:
+            yield house
+        finally:
+            house.close()
+
+
+def _join(stamps: dict[Any, Columns], row: StampRow) -> None:
+    """The pieces of a stamp stand in two partitions; the larger value counts, facts add up."""
+    piece, entry = row._asdict(), stamps.get(row.key)
+    if entry is None:
+        stamps[row.key] = piece
+    else:
+        facts = entry["facts"] + piece["facts"]
+        stamps[row.key] = {name: max(entry[name], piece[name]) for name in piece} | {"facts": facts}

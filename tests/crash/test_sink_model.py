@@ -1,0 +1,103 @@
+"""The sink under 2 000 random schedules in the model; defects put in on purpose are found."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from services.analytics.domain.batch import Batch
+from services.analytics.domain.intents import Entry, Greeting, Position, encode, key_of
+from services.analytics.sink.loop import Sink
+from tests.crash.sink.run import main
+from tests.crash.sink.schedule import Schedule, survive
+
+EACH = 500
+Tamper = Callable[[Schedule], None]
+ENOUGH = 200
+"""Schedules within which a defect must be found; the ones below are by the first few dozen."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 2001, EACH))
+def test_whatever_dies_every_row_and_roll_up_is_exact(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--seed", str(seed), "--schedules", str(EACH)])
+    out, err = capsys.readouterr()
+    assert out == f"schedules {EACH}, missing 0, doubled 0, mismatched 0\n", err
+    assert code == 0
+
+
+class Unfenced(Sink):
+    """Says its intents and positions and reads nothing back."""
+
+    def _append(self, entry: Entry) -> None:
+        if isinstance(entry, Greeting):
+            super()._append(entry)
+            return
+        self._retry("append", lambda: self._put(key_of(entry), encode(entry)))
+        self._reached(f"{type(entry).__name__.lower()} appended")
+        self._log.apply(entry)
+
+    def _look_again(self) -> None:
+        """Nor does it look before it inserts."""
+
+
+class PositionFirst(Sink):
+    """Commits before it inserts."""
+
+    _held: tuple[Batch, str] | None = None
+
+    def _insert(self, batch: Batch, token: str) -> None:
+        self._held = batch, token
+
+    def _append(self, entry: Entry) -> None:
+        super()._append(entry)
+        if isinstance(entry, Position) and self._held is not None:
+            (batch, token), self._held = self._held, None
+            self._retry("insert", lambda: Sink._insert(self, batch, token))
+
+
+class TokenOfTheClock(Sink):
+    """Another token at every try."""
+
+    def _insert(self, batch: Batch, token: str) -> None:
+        super()._insert(batch, str(self._ports.clock.now()))
+
+
+def windowless(table: str) -> Tamper:
+    """The table forgets every token, and the check at the start does not see it."""
+
+    def tamper(schedule: Schedule) -> None:
+        said = schedule.house.windows()
+        schedule.house.windows = lambda: said  # type: ignore[method-assign]  # a check that is blind
+        schedule.house.targets[table].window = 0
+
+    return tamper
+
+
+def untouched(schedule: Schedule) -> None:
+    """The world as it is."""
+
+
+@pytest.mark.parametrize(
+    ("sink", "tamper", "wrong"),
+    [
+        pytest.param(Unfenced, untouched, "doubled", id="nothing read back"),
+        pytest.param(PositionFirst, untouched, "missing", id="committed before the insert"),
+        pytest.param(TokenOfTheClock, untouched, "doubled", id="token of the wall clock"),
+        pytest.param(Sink, windowless("facts"), "doubled", id="no window on the raw table"),
+        pytest.param(Sink, windowless("dossiers"), "doubled", id="no window on a roll-up"),
+        pytest.param(Sink, windowless("stamps"), "doubled", id="no window on a rare roll-up"),
+    ],
+)
+def test_a_defect_is_found(sink: type[Sink], tamper: Tamper, wrong: str) -> None:
+    found = (survive(seed, sink, tamper)[0] for seed in range(1, ENOUGH))
+    assert any(getattr(verdict, wrong) for verdict in found)
+
+
+def test_a_schedule_can_be_repeated_to_the_last_step() -> None:
+    for seed in (7, 8, 9):
+        one, other = (Schedule(random.Random(seed)) for _ in range(2))
+        assert (one.run(), one.story, one.time.now) == (other.run(), other.story, other.time.now)
+        assert one.broker.intents == other.broker.intents
