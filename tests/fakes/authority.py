@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,11 +32,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
-from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import cms_embedder, pdf_byterange
 from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, SimpleSigner
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.stamp import TextStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from tests.fakes.certificates import Identity, certify, ocsp_answer, revocation_list, rsa_key
@@ -51,6 +52,10 @@ Embed = Literal["crl", "ocsp", "dss", "none"]
 document's security store as CRLs, or nowhere."""
 
 
+Change = Callable[[IncrementalPdfFileWriter], None]
+Box = tuple[int, int, int, int]
+
+
 @dataclass
 class Authority:
     """A root, its issuing authority and its time stamper, with what was revoked since."""
@@ -59,11 +64,13 @@ class Authority:
     now: datetime = NOW
     revoked: dict[int, datetime] = field(default_factory=dict)
     """Serial numbers, and since when."""
+    mail: str | None = None
+    """An address in the issuing authority's name."""
 
     def __post_init__(self) -> None:
         """Make the three."""
         self.root = self._certify(f"{self.name} - gốc", None, authority=True)
-        self.issuing = self._certify(f"{self.name} - cấp phát", self.root, authority=True)
+        self.issuing = self._certify(f"{self.name} - cấp phát", self.root, authority=True, mail=self.mail)
         self.stamper = self._certify(
             f"{self.name} - dấu thời gian",
             self.issuing,
@@ -129,18 +136,22 @@ class Authority:
         evidence_at: datetime | None = None,
         algorithm: str = "sha256",
         zone: bool = True,
+        change: Change | None = None,
+        box: Box | None = None,
+        certify: bool = False,
     ) -> bytes:
         """A PAdES signature added to `document` as an incremental update.
 
         `at` is the time the signer claims (a minute ago), `stamped` that of the time stamp (the same) or
         False for none; with `zone` False the claim is in local time and does
-        not say so. `evidence_at` is when the CRLs or answers were made (an hour ago).
+        not say so. `evidence_at` is when the CRLs or answers were made (an hour ago). What `change` does to
+        it stands in the same revision. `box` is where it shows; `certify` allows only forms to be filled in.
         """
         at = at or self.now - timedelta(minutes=1)
         writer = IncrementalPdfFileWriter(io.BytesIO(document))
-        field_name = f"Signature{1 + document.count(b'/ByteRange')}"
-        session = cms_embedder.PdfCMSEmbedder().write_cms(field_name=field_name, writer=writer)
-        next(session)
+        if change is not None:
+            change(writer)
+        session = _field(writer, f"Signature{1 + document.count(b'/ByteRange')}", box)
         # Lists and answers inside the signature are Adobe's way; PAdES has them in the document's store.
         pades = embed in ("dss", "none")
         subfilter = SigSeedSubFilter.PADES if pades else SigSeedSubFilter.ADOBE_PKCS7_DETACHED
@@ -148,7 +159,7 @@ class Authority:
         if not zone:
             written = f"{at.astimezone(LOCAL):D:%Y%m%d%H%M%S}"
             placeholder[generic.pdf_name("/M")] = generic.TextStringObject(written)
-        session.send(cms_embedder.SigObjSetup(sig_placeholder=placeholder))
+        session.send(_setup(placeholder, at, box, certify=certify))
         prepared, out = session.send(cms_embedder.SigIOSetup(md_algorithm=algorithm, in_place=False))
         crls = self.crls(evidence_at) if embed == "crl" else []
         answers = self._answers(by, evidence_at) if embed == "ocsp" else []
@@ -282,6 +293,25 @@ def later(document: bytes, text: str = "thêm") -> bytes:
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def _field(writer: IncrementalPdfFileWriter, name: str, box: Box | None) -> Any:
+    """The first step of a signature: its field, the empty one of that name if there is one."""
+    spec = None if box is None else SigFieldSpec(name, box=box)
+    embedder = cms_embedder.PdfCMSEmbedder(new_field_spec=spec)
+    session = embedder.write_cms(field_name=name, writer=writer)
+    next(session)
+    return session
+
+
+def _setup(placeholder: Any, at: datetime, box: Box | None, *, certify: bool) -> cms_embedder.SigObjSetup:
+    """The second step: what is to be signed, how it shows and what it allows."""
+    look = permissions = None
+    if box is not None:
+        look = cms_embedder.SigAppearanceSetup(TextStampStyle(), at, "con dấu")
+    if certify:
+        permissions = cms_embedder.SigMDPSetup("sha256", certify=True, docmdp_perms=MDPPerm.FILL_FORMS)
+    return cms_embedder.SigObjSetup(placeholder, mdp_setup=permissions, appearance_setup=look)
 
 
 def _finish(work: Coroutine[Any, Any, cms.ContentInfo]) -> cms.ContentInfo:

@@ -66,19 +66,19 @@ def certify(
     not_before: datetime | None = None,
     not_after: datetime | None = None,
     usage: bool = True,
+    mail: str | None = None,
 ) -> Identity:
     """A certificate issued by `parent` (without one: by itself), valid from a year before `now` for three.
 
     `authority` may issue others and lists; `purpose` is its one extended key usage; with `usage` False the
-    key is for something else than signing.
+    key is for something else than signing. `mail` stands in the subject's name.
     """
     key = key or _key(seed)
-    subject = x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-            x509.NameAttribute(NameOID.COMMON_NAME, name[:64]),
-        ]
-    )
+    named = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
+        x509.NameAttribute(NameOID.COMMON_NAME, name[:64]),
+    ]
+    subject = x509.Name(named if mail is None else [*named, x509.NameAttribute(NameOID.EMAIL_ADDRESS, mail)])
     begins = not_before or now - timedelta(days=365)
     number = hashlib.sha256(f"{seed}/{begins}/{not_after}".encode()).digest()[:15]
     builder = (

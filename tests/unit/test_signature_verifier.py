@@ -60,6 +60,15 @@ def house(tmp_path: Path) -> House:
 # --- what is good
 
 
+def test_of_the_issuer_only_the_organisation_is_kept(tmp_path: Path) -> None:
+    ca = Authority(mail="nguoi.phu.trach@example.vn")
+    seal = ca.organisation(AGENCY)
+    assert "example.vn" in seal.certificate.issuer.rfc4514_string()
+    verifier = Verifier(read_trust(ca.write_trust(tmp_path)))
+    evidence = verifier.verify_pdf(ca.seal(pdf(), seal), NOW)
+    assert evidence.issuer == "CN=Tổ chức chứng thực thử nghiệm - cấp phát,C=VN"
+
+
 def test_the_seal_covers_the_very_file_that_was_approved(house: House) -> None:
     approved = house.ca.approve(pdf(), house.leader)
     sealed = house.ca.seal(approved, house.seal)

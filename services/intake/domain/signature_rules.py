@@ -27,7 +27,7 @@ LAW_RULES: Final[Mapping[str, str]] = {
     "signature_malformed": "Chữ ký phải đúng dạng PAdES hoặc CAdES và bao trùm trọn tài liệu",
     "several_signers": "Mỗi chữ ký chỉ có một người ký",
     "signature_tampered": "Nội dung hoặc chữ ký đã bị thay đổi sau khi ký",
-    "document_changed": "Không được thêm gì sau chữ ký cuối cùng; chữ ký rời phải là của chính tài liệu này",
+    "document_changed": "Lần ký cuối chỉ thêm chữ ký, sau đó không thêm gì; chữ ký rời phải đúng tài liệu",
     "earlier_signature_broken": "Chữ ký trước trong tài liệu phải còn nguyên giá trị khi ký tiếp",
     "digest_not_sha256": "Chữ ký rời phải dùng SHA-256 để đối chiếu với tài liệu",
     "algorithm_too_weak": "Thuật toán ký hoặc băm không còn được coi là an toàn",

@@ -1,7 +1,7 @@
 """The last signature of a PDF: what it covers, what came before it, and that nothing came after.
 
 A signed PDF grows by revisions, each appended to the one before. The agency signs last; what lies before its
-revision is, byte for byte, the file that was approved.
+revision is, byte for byte, the file that was approved, and that revision brings the signature alone.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from asn1crypto import crl, ocsp
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DecodePurpose, DocumentDecodeBudget
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    DiffPolicy,
+    DiffResult,
+    ModificationLevel,
+    SuspiciousModification,
+)
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from services.intake.adapters.signatures.additions import Additions
 from services.intake.adapters.signatures.cms import Claim, check_integrity
 from services.intake.adapters.signatures.proofs import Proofs
 from services.intake.domain.refusals import Refused
@@ -44,12 +51,13 @@ class Signed(NamedTuple):
 def read_pdf(data: bytes) -> Signed:
     """The last signature of `data`, on a file that is whole up to it and after it.
 
-    Raises Refused (not_a_pdf, pdf_encrypted, no_signature, signature_malformed, document_changed,
-    earlier_signature_broken), and whatever the library stumbles over in a file that is no proper PDF.
+    Raises Refused (not_a_pdf, pdf_encrypted, no_signature, signature_malformed, signature_tampered,
+    document_changed, earlier_signature_broken), and whatever the library stumbles over in a file that is no
+    proper PDF.
     """
     if not data.startswith(b"%PDF-"):
         raise refuse("not_a_pdf")
-    reader = PdfFileReader(io.BytesIO(data), strict=True, decode_limits=_LIMITS)
+    reader = _open(data)
     if reader.encrypted:
         raise refuse("pdf_encrypted")
     signatures = sorted(reader.embedded_regular_signatures, key=lambda one: one.signed_revision)
@@ -65,7 +73,15 @@ def read_pdf(data: bytes) -> Signed:
     for earlier in signatures[:-1]:
         _check_earlier(earlier)
     claim = _claim(last)
-    return Signed(claim, hashlib.sha256(_before(last, data, begin)).hexdigest(), reader)
+    before = _before(last, data, begin)
+    if before is not data:
+        check_integrity(claim)  # of a file that was tampered with, that says more
+        _check_own(last, before)
+    return Signed(claim, hashlib.sha256(before).hexdigest(), reader)
+
+
+def _open(data: bytes) -> PdfFileReader:
+    return PdfFileReader(io.BytesIO(data), strict=True, decode_limits=_LIMITS)
 
 
 def store_of(reader: PdfFileReader, proofs: Proofs) -> Proofs:
@@ -124,8 +140,25 @@ def _check_after(last: EmbeddedPdfSignature, data: bytes) -> None:
     appended = last.reader.xrefs.total_revisions - 1 > last.signed_revision
     if not appended or not data.rstrip(b"\r\n").endswith(b"%%EOF"):
         raise refuse("document_changed")
-    if _changes(last) > ModificationLevel.LTA_UPDATES:
+    if _changes(last, Additions()) > ModificationLevel.LTA_UPDATES:
         raise refuse("document_changed")
+
+
+def _check_own(last: EmbeddedPdfSignature, before: bytes) -> None:
+    """The revision that brought the last signature brought nothing else: the approved file shows unchanged.
+
+    That file is read by itself, so that nothing in it can reach into what was appended.
+    """
+    approved = _open(before)
+    revision = last.signed_revision
+    if approved.xrefs.total_revisions != revision:
+        raise refuse("document_changed")
+    old = approved.get_historical_resolver(revision - 1)
+    new = last.reader.get_historical_resolver(revision)
+    try:
+        Additions(last.sig_field.get_value_as_reference("/V")).apply(old, new)
+    except SuspiciousModification as error:
+        raise refuse("document_changed") from error
 
 
 def _check_earlier(signature: EmbeddedPdfSignature) -> None:
@@ -133,7 +166,7 @@ def _check_earlier(signature: EmbeddedPdfSignature) -> None:
 
     Whether those signers are trusted is not asked here; their own evidence says so.
     """
-    if _changes(signature) > ModificationLevel.FORM_FILLING:
+    if _changes(signature, DEFAULT_DIFF_POLICY) > ModificationLevel.FORM_FILLING:
         raise refuse("earlier_signature_broken")
     try:
         check_integrity(_claim(signature))
@@ -141,13 +174,13 @@ def _check_earlier(signature: EmbeddedPdfSignature) -> None:
         raise refuse("earlier_signature_broken") from error
 
 
-def _changes(signature: EmbeddedPdfSignature) -> ModificationLevel:
-    """How much was changed after a signature; OTHER for what no rule allows."""
+def _changes(signature: EmbeddedPdfSignature, policy: DiffPolicy) -> ModificationLevel:
+    """How much was changed after a signature; OTHER for what no rule of the policy allows."""
     coverage = signature.evaluate_signature_coverage()
     if coverage < SignatureCoverageLevel.ENTIRE_REVISION:
         return ModificationLevel.OTHER
     signature.coverage = coverage  # type: ignore[assignment]  # declared None; the next call asks for it
-    found = signature.evaluate_modifications(DEFAULT_DIFF_POLICY)
+    found = signature.evaluate_modifications(policy)
     if not isinstance(found, DiffResult):
         return ModificationLevel.OTHER
     level, allowed = found.modification_level, signature.docmdp_level

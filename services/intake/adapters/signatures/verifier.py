@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import cryptography.x509
 from asn1crypto import cms, pem
+from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
 from contracts.commands import Evidence
@@ -23,6 +24,12 @@ from services.intake.domain.signature_rules import refuse
 
 DETACHED_LIMIT: Final = 1024 * 1024
 _ISSUER_LENGTH: Final = 300
+_OF_AN_ORGANISATION: Final = (
+    NameOID.COMMON_NAME,
+    NameOID.ORGANIZATION_NAME,
+    NameOID.ORGANIZATIONAL_UNIT_NAME,
+    NameOID.COUNTRY_NAME,
+)
 
 _log = logging.getLogger(__name__)
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -92,7 +99,7 @@ def _evidence(form: SignatureForm, document: str, covers: str, found: Finding) -
         document=document,
         covers=covers,
         certificate=hashlib.sha256(der).hexdigest(),
-        issuer=certificate.issuer.rfc4514_string()[:_ISSUER_LENGTH],
+        issuer=_issuer(certificate),
         signed_at=found.signed_at.astimezone(UTC),
         stamped_at=found.stamped_at,
         not_before=certificate.not_valid_before_utc,
@@ -100,3 +107,10 @@ def _evidence(form: SignatureForm, document: str, covers: str, found: Finding) -
         revocation=found.revocation,
         revocation_at=found.revocation_at.astimezone(UTC),
     )
+
+
+def _issuer(certificate: cryptography.x509.Certificate) -> str:
+    """Who issued it: name, organisation, unit and country. Mail addresses and the like lead to people."""
+    parts = [[part for part in one if part.oid in _OF_AN_ORGANISATION] for one in certificate.issuer.rdns]
+    name = cryptography.x509.Name(cryptography.x509.RelativeDistinguishedName(one) for one in parts if one)
+    return name.rfc4514_string()[:_ISSUER_LENGTH]
