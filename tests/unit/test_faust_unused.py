@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,6 +81,16 @@ def test_no_table_no_transaction_no_topic_of_its_own(made: Made) -> None:
     assert not app.conf.web_enabled
     [agent] = app.agents.values()
     assert agent.concurrency == 1
+
+
+def test_no_folder_is_left_where_it_runs(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def story() -> None:
+        await made.worker.app.on_first_start()
+
+    asyncio.run(story())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_goes_wrong_in_the_agent_ends_the_process_and_acknowledges_nothing(made: Made) -> None:

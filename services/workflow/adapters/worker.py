@@ -171,9 +171,16 @@ class _Quiet(Monitor):
         """Not counted."""
 
 
+class _App(faust.App):
+    """Faust without its folders: nothing here has tables on a disk."""
+
+    def _create_directories(self) -> None:
+        """None: they would be made in whatever folder the process was started from."""
+
+
 def _app(settings: Settings) -> Any:
     broker = settings.broker
-    return faust.App(
+    return _App(
         GROUP,
         broker=[f"aiokafka://{address}" for address in settings.bootstrap],
         store="memory://",
