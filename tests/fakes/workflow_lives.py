@@ -7,7 +7,7 @@ by :func:`anything` is mostly refused.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -144,30 +144,33 @@ def _life(chance: random.Random) -> Iterator[CommandBody]:
     yield from _detours(chance, Step.APPROVE)
     if chance.random() < 0.08:
         yield DeclineDossier("conditions_not_met")
+        elsewhere = False
     else:
-        yield from _sealed(chance)
+        elsewhere = yield from _sealed(chance)
     while chance.random() < 0.25:
         if chance.random() < 0.5:
             yield CorrectResult("wrong_name")
             yield CompleteStep(Step.APPRAISE)
-            yield from _sealed(chance)
+            elsewhere = yield from _sealed(chance)
         else:
             yield RevokeStamp("wrong_seal")
-            yield _stamp(chance, elsewhere=False)
+            yield _stamp(chance, elsewhere=elsewhere)
     yield CompleteStep(Step.RETURN)
     yield RateDossier(chance.randint(1, 5))
 
 
-def _sealed(chance: random.Random) -> Iterator[CommandBody]:
+def _sealed(chance: random.Random) -> Generator[CommandBody, None, bool]:
+    """Approval and stamp; whether another agency gave both."""
     if chance.random() < 0.2:
         yield _SIGNED
         yield _SEALED
-        return
-    yield CompleteStep(Step.APPROVE)
+        return False
     elsewhere = chance.random() < 0.3
     if elsewhere:
         yield HandOver(agency=OTHER_AGENCY)
+    yield CompleteStep(Step.APPROVE)
     yield _stamp(chance, elsewhere=elsewhere)
+    return elsewhere
 
 
 def _stamp(chance: random.Random, *, elsewhere: bool) -> CommandBody:
@@ -224,7 +227,7 @@ def anything(chance: random.Random) -> CommandBody:
 def whole_life(chance: random.Random, dossier: str, at: datetime) -> list[Command]:
     """A life as commands, an hour apart, now and then by somebody else than usual."""
     return [
-        _by_anybody(chance, command(body, key=f"life-{n}", dossier=dossier, at=at + timedelta(hours=n)))
+        _by_anybody(chance, _asked(body, f"life-{n}", dossier, at + timedelta(hours=n)))
         for n, body in enumerate(bodies(chance))
     ]
 
@@ -232,8 +235,15 @@ def whole_life(chance: random.Random, dossier: str, at: datetime) -> list[Comman
 def stray(chance: random.Random, dossier: str, key: str, at: datetime) -> Command:
     """Anything, by anybody."""
     agencies = (OTHER_AGENCY,) if chance.random() < 0.1 else None
-    asked = command(anything(chance), key=key, dossier=dossier, at=at, agencies=agencies)
+    asked = replace(_asked(anything(chance), key, dossier, at), agencies=agencies)
     return _by_anybody(chance, asked)
+
+
+def _asked(body: CommandBody, key: str, dossier: str, at: datetime) -> Command:
+    """The command; a digital signature in it is of that very moment."""
+    if isinstance(body, CompleteStep) and body.evidence is not None:
+        body = replace(body, evidence=replace(body.evidence, signed_at=at, stamped_at=at))
+    return command(body, key=key, dossier=dossier, at=at)
 
 
 def _by_anybody(chance: random.Random, asked: Command) -> Command:
