@@ -152,4 +152,4 @@ class Logbook:
         try:
             yield consumer
         finally:
-            consumer.close(autocommit=False, timeout_ms=2_000)
+            consumer.close(autocommit=False, timeout_ms=10_000)
