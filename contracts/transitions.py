@@ -69,6 +69,14 @@ _A = ActionName
 _IN_HAND: Final = (_S.ACCEPTED, _S.IN_PROGRESS)
 _FINISHED: Final = (_S.FINISHED, _S.RETURNED)
 
+ACTION_OF_STEP: Final[Mapping[Step, ActionName]] = {
+    Step.APPRAISE: _A.APPRAISE,
+    Step.APPROVE: _A.APPROVE,
+    Step.STAMP: _A.STAMP,
+    Step.RETURN: _A.RETURN,
+}
+"""The action that completes a step; `receive` is completed by accepting, which gives more than that."""
+
 SEAL_DECREE: Final = "Nghị định 30/2020/NĐ-CP, Điều 32, 33"
 SIGNATURE_LAW: Final = "Luật Giao dịch điện tử 20/2023/QH15; Nghị định 30/2020/NĐ-CP"
 
@@ -283,12 +291,6 @@ _OF_TIME: Final[Mapping[type[Struct], Basis]] = {
     facts.DueDatePassed: Basis("Quá ngày hẹn trả mà hồ sơ chưa xử lý xong", _CIVIL_CODE),
     facts.DueDateAmended: Basis("Lịch làm việc thay đổi thì tính lại ngày hẹn trả", _CIVIL_CODE),
 }
-_OF_STEPS: Final = {
-    Step.APPRAISE: _A.APPRAISE,
-    Step.APPROVE: _A.APPROVE,
-    Step.STAMP: _A.STAMP,
-    Step.RETURN: _A.RETURN,
-}
 _OF_COMMANDS: Final = {
     kind: Basis(row.rule, row.ground)
     for row in TRANSITIONS.values()
@@ -302,6 +304,6 @@ def basis(body: facts.FactBody) -> Basis:
     if isinstance(body, facts.CommandRefused):
         return Basis(body.rule, body.legal_ground)
     if isinstance(body, facts.StepCompleted):
-        row = TRANSITIONS[_OF_STEPS[body.step]]
+        row = TRANSITIONS[ACTION_OF_STEP[body.step]]
         return Basis(row.rule, row.ground)
     return _OF_TIME.get(type(body)) or _OF_COMMANDS[type(body)]

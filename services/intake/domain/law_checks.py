@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from contracts.law import (
 )
 from contracts.outcomes import ActionName
 from contracts.roles import may
+from contracts.transitions import ACTION_OF_STEP
 from contracts.words import CertificateKind, Place, Step
 from legalclock.amendment import enacted
 from legalclock.calendar import Calendar
@@ -24,13 +25,7 @@ from legalclock.sessions import BadCalendarError
 from services.intake.domain.refusals import Refused, bad_shape
 from services.intake.domain.times import check_range
 
-_DOES: Final[Mapping[Step, ActionName]] = {
-    Step.RECEIVE: ActionName.ACCEPT,
-    Step.APPRAISE: ActionName.APPRAISE,
-    Step.APPROVE: ActionName.APPROVE,
-    Step.STAMP: ActionName.STAMP,
-    Step.RETURN: ActionName.RETURN,
-}
+_DOES: Final = {Step.RECEIVE: ActionName.ACCEPT, **ACTION_OF_STEP}
 """The action that completes a step."""
 
 

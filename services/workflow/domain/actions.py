@@ -12,17 +12,11 @@ from typing import Final
 from contracts import commands, transitions
 from contracts.commands import CommandBody
 from contracts.outcomes import ActionName
-from contracts.transitions import MOST_MOVES, TRANSITIONS, Need, Situation
-from contracts.words import NationalStatus, Step
+from contracts.transitions import ACTION_OF_STEP, MOST_MOVES, TRANSITIONS, Need, Situation
+from contracts.words import NationalStatus
 from services.workflow.domain.dossier import DUE_TIMER, Dossier, Extended
 from services.workflow.domain.rules import Reason
 
-_BY_STEP: Final = {
-    Step.APPRAISE: ActionName.APPRAISE,
-    Step.APPROVE: ActionName.APPROVE,
-    Step.STAMP: ActionName.STAMP,
-    Step.RETURN: ActionName.RETURN,
-}
 _BY_BODY: Final[dict[type, ActionName]] = {
     commands.RegisterDossier: ActionName.REGISTER,
     commands.AcceptDossier: ActionName.ACCEPT,
@@ -69,7 +63,7 @@ _IN_THE_WAY: Final = {
 def action_of(body: CommandBody) -> ActionName | None:
     """The action a command asks for; None for completing `receive`, which only accepting does."""
     if isinstance(body, commands.CompleteStep):
-        return _BY_STEP.get(body.step)
+        return ACTION_OF_STEP.get(body.step)
     return _BY_BODY[type(body)]
 
 

@@ -81,10 +81,10 @@ class Desk:
         clock = self.clock(dossier)
         return counted(lambda: dossier_clock.read(self.calendar, clock))
 
-    def alarms(self, dossier: Dossier) -> facts.Alarms:
-        """The alarms of a dossier that would stand so."""
-        clock, reading = self.clock(dossier), self.reading(dossier)
-        return counted(lambda: clocks.alarms(self.calendar, clock, reading, self.procedure, dossier, self.at))
+    def alarms(self, dossier: Dossier, reading: Reading | None = None) -> facts.Alarms:
+        """The alarms of a dossier that would stand so; `reading` is its own, where it is at hand."""
+        clock, dates = self.clock(dossier), reading or self.reading(dossier)
+        return counted(lambda: clocks.alarms(self.calendar, clock, dates, self.procedure, dossier, self.at))
 
     def step_due(self, step: Step) -> datetime | None:
         """The own due time of a step, where the procedure shares its term out."""
@@ -144,7 +144,7 @@ def accept(desk: Desk, body: commands.AcceptDossier) -> None:
         lambda: due_of(desk.calendar, at, term.value, term.unit, term.late_cutoff, mode=term.mode)
     )
     due, rules = promised.due.astimezone(UTC), rule_set(local(at).date()).name
-    begun = _with(dossier, step=Step.APPRAISE, accepted_at=at, rules=rules, due_original=due)
+    begun = replace(dossier, step=Step.APPRAISE, accepted_at=at, rules=rules, due_original=due)
     body_of = facts.DossierAccepted(
         dossier_code=body.dossier_code,
         received_at=promised.received_at.astimezone(UTC),
@@ -180,7 +180,9 @@ def rate(desk: Desk, body: commands.RateDossier) -> None:
 def request_supplement(desk: Desk, body: commands.RequestSupplement) -> None:
     """Papers are missing: the clock stands, where the procedure does not let it run on."""
     standing = _paused(desk, PauseCause.SUPPLEMENT)
-    fact = facts.SupplementRequested(body.reason, _left(desk, standing), desk.alarms(standing))
+    reading = desk.reading(standing)
+    left = required(reading.remaining_minutes)
+    fact = facts.SupplementRequested(body.reason, left, desk.alarms(standing, reading))
     desk.draft.add(fact, desk.at, NationalStatus.WAITING_SUPPLEMENT)
 
 
@@ -203,10 +205,11 @@ def go_on(
     """What was awaited is there: the clock goes on with what remained."""
     dossier, at = desk.dossier, desk.at
     since = required(dossier.paused_at)
-    after = _with(dossier, moves=(*dossier.moves, GoesOn(at)))
-    due = desk.reading(after).due_current.astimezone(UTC)
+    after = replace(dossier, moves=(*dossier.moves, GoesOn(at)))
+    reading = desk.reading(after)
+    due = reading.due_current.astimezone(UTC)
     paused = counted(lambda: working_minutes(desk.calendar, since, at))
-    fact = kind(due, paused, desk.alarms(after))
+    fact = kind(due, paused, desk.alarms(after, reading))
     desk.draft.add(fact, at, NationalStatus.IN_PROGRESS, due=due)
 
 
@@ -225,18 +228,20 @@ def apologise(desk: Desk, body: commands.Apologise) -> None:
     if not isinstance(promise, dossier_clock.Apology):
         raise AssertionError("an apology is not the last move of the clock that took it")
     until = promise.until.astimezone(UTC)
-    after = _with(dossier, moves=(*dossier.moves, Apologised(at, until, promise.counts)))
-    due = desk.reading(after).due_current.astimezone(UTC)
-    fact = facts.ApologyGiven(body.reason, due, promise.counts, desk.alarms(after))
+    after = replace(dossier, moves=(*dossier.moves, Apologised(at, until, promise.counts)))
+    reading = desk.reading(after)
+    due = reading.due_current.astimezone(UTC)
+    fact = facts.ApologyGiven(body.reason, due, promise.counts, desk.alarms(after, reading))
     desk.draft.add(fact, at, due=due)
 
 
 def extend(desk: Desk, body: commands.ExtendTerm) -> None:
     """A longer term, decided while it lasts."""
     dossier, procedure = desk.dossier, desk.procedure
-    after = _with(dossier, moves=(*dossier.moves, Extended(desk.at, body.value)))
-    due = desk.reading(after).due_current.astimezone(UTC)
-    fact = facts.TermExtended(body.reason, body.value, procedure.term_unit, due, desk.alarms(after))
+    after = replace(dossier, moves=(*dossier.moves, Extended(desk.at, body.value)))
+    reading = desk.reading(after)
+    due = reading.due_current.astimezone(UTC)
+    fact = facts.TermExtended(body.reason, body.value, procedure.term_unit, due, desk.alarms(after, reading))
     desk.draft.add(fact, desk.at, due=due)
 
 
@@ -277,7 +282,7 @@ def correct(desk: Desk, body: commands.CorrectResult) -> None:
     if desk.dossier.stamp is not None:
         _void(desk, body.reason)
     # Another turn of the steps: what is late in it is told again.
-    again = _with(desk.draft.known, step=Step.APPRAISE, late_step=None, escalated_step=None)
+    again = replace(desk.draft.known, step=Step.APPRAISE, late_step=None, escalated_step=None)
     fact = facts.ResultCorrected(body.reason, desk.alarms(again))
     _reopen(desk, fact, Step.APPRAISE, Holder(desk.dossier.agency))
 
@@ -308,7 +313,7 @@ def finish(desk: Desk, end: facts.ProcessingFinished) -> None:
 
 def _void(desk: Desk, reason: str) -> None:
     stamp = required(desk.dossier.stamp)
-    again = _with(desk.dossier, step=Step.STAMP)
+    again = replace(desk.dossier, step=Step.STAMP)
     fact = facts.StampRevoked(stamp.seal, stamp.seq, reason, desk.alarms(again))
     _reopen(desk, fact, Step.STAMP, Holder(stamp.agency))
 
@@ -320,13 +325,8 @@ def _reopen(desk: Desk, fact: facts.ResultCorrected | facts.StampRevoked, step: 
 
 
 def _paused(desk: Desk, cause: PauseCause) -> Dossier:
-    return _with(desk.dossier, moves=(*desk.dossier.moves, Paused(desk.at, cause)))
+    return replace(desk.dossier, moves=(*desk.dossier.moves, Paused(desk.at, cause)))
 
 
 def _left(desk: Desk, paused: Dossier) -> int:
     return required(desk.reading(paused).remaining_minutes)
-
-
-def _with(dossier: Dossier, **changes: object) -> Dossier:
-    """The dossier as it would be: to reckon with, before there is a fact."""
-    return replace(dossier, **changes)

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from msgspec.structs import replace
-
 from contracts.facts import Alarm, Alarms
 from contracts.law import ProcedurePublished
 from contracts.words import AlarmName, Outcome, Step
@@ -167,13 +165,3 @@ def _known(reckon: Callable[[], T]) -> T | None:
         return reckon()
     except YearNotCoveredError:
         return None
-
-
-def at_step(dossier: Dossier, step: Step) -> Dossier:
-    """The dossier with another step in hand: to reckon with, before there is a fact."""
-    return replace(dossier, step=step)
-
-
-def noticed(dossier: Dossier, *, overdue: bool) -> Dossier:
-    """The dossier noticed as overdue, or not: to reckon with, before there is a fact."""
-    return replace(dossier, overdue=overdue)

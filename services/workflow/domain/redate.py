@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from contracts import facts
 from contracts.facts import Cause, Fact
 from contracts.words import AlarmName
@@ -39,7 +41,7 @@ def redate(dossier: Dossier, law: Law, at: datetime, cause: Cause) -> tuple[Fact
 
         def dated(when: datetime) -> tuple[bool, facts.Alarms]:
             overdue = dossier.overdue and _past(dossier, clock, reading, when, same_dates=same_dates)
-            seen = clocks.noticed(dossier, overdue=overdue)
+            seen = replace(dossier, overdue=overdue)
             return overdue, clocks.alarms(calendar, clock, reading, procedure, seen, when)
 
         # Whether anything is to be said must not depend on when it is asked: who recovers asks again. The

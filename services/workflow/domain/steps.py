@@ -45,9 +45,7 @@ def _work(desk: Desk, body: CompleteStep) -> None:
         check_approval(desk.law, desk.holder, desk.dossier, desk.command, body.evidence, desk.at)
     following = _NEXT[body.step]
     # Only where steps have times of their own does another step mean other alarms.
-    alarms = (
-        desk.alarms(clocks.at_step(desk.dossier, following)) if clocks.shares_out(desk.procedure) else None
-    )
+    alarms = desk.alarms(replace(desk.dossier, step=following)) if clocks.shares_out(desk.procedure) else None
     fact = _completed(desk, body, alarms)
     holder = Holder(desk.holder.agency)
     desk.draft.add(fact, desk.at, NationalStatus.IN_PROGRESS, step=following, holder=holder)
