@@ -80,6 +80,27 @@ def of_days(kind: DayKind, *days: str) -> CalendarAmended:
     return CalendarAmended(years=(), days=tuple(rows), source="t")
 
 
+DAY: Final = 450
+"""Minutes of work."""
+SUPPLEMENT, GOT = commands.RequestSupplement("missing_document"), commands.ReceiveSupplement()
+PAYMENT, PAID = commands.RequestPayment(50_000), commands.ReceivePayment()
+SUSPENDED, RESUMED = commands.SuspendDossier("court_case"), commands.ResumeDossier()
+PAUSES: list[tuple[commands.CommandBody, commands.CommandBody]] = [
+    (SUPPLEMENT, GOT),
+    (PAYMENT, PAID),
+    (SUSPENDED, RESUMED),
+]
+"""What stops the clock, and what lets it go on."""
+GOLDEN: Final = [
+    ("warn2", local("2025-03-04T07:30")),
+    ("warn1", local("2025-03-05T07:30")),
+    ("apology", local("2025-03-05T17:00")),
+    ("due", local("2025-03-06T17:00")),
+    ("escalation", local("2025-03-07T17:00")),
+]
+"""The alarms of three working days from Monday 3 March 2025, 08:00."""
+
+
 def names(gone: list[facts.Fact]) -> list[str]:
     """The kinds of facts, in order."""
     return [type(fact.body).__name__ for fact in gone]

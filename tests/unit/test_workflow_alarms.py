@@ -16,7 +16,10 @@ from contracts.words import Channel, Outcome, Step
 from services.workflow.domain.law import Law
 from tests.fakes.workflow import AGENCY, OTHER_AGENCY, PROCEDURE, officer, procedure
 from tests.fakes.workflow_desk import (
+    DAY,
+    GOLDEN,
     LAW,
+    PAUSES,
     Desk,
     body_of,
     enact,
@@ -29,24 +32,6 @@ from tests.fakes.workflow_desk import (
     reason,
     shared,
 )
-
-DAY = 450
-SUPPLEMENT, GOT = commands.RequestSupplement("missing_document"), commands.ReceiveSupplement()
-PAYMENT, PAID = commands.RequestPayment(0), commands.ReceivePayment()
-SUSPENDED, RESUMED = commands.SuspendDossier("court_case"), commands.ResumeDossier()
-PAUSES: list[tuple[commands.CommandBody, commands.CommandBody]] = [
-    (SUPPLEMENT, GOT),
-    (PAYMENT, PAID),
-    (SUSPENDED, RESUMED),
-]
-GOLDEN = [
-    ("warn2", local("2025-03-04T07:30")),
-    ("warn1", local("2025-03-05T07:30")),
-    ("apology", local("2025-03-05T17:00")),
-    ("due", local("2025-03-06T17:00")),
-    ("escalation", local("2025-03-07T17:00")),
-]
-
 
 # ---- what goes off -------------------------------------------------------------------------------
 

@@ -14,7 +14,13 @@ from contracts import commands, facts
 from contracts.words import DueMode, OnSupplement, Outcome, Role, Step, TermUnit
 from tests.fakes.workflow import HOURLY, PROCEDURE, procedure
 from tests.fakes.workflow_desk import (
+    DAY,
+    GOLDEN,
+    GOT,
     LAW,
+    PAID,
+    PAYMENT,
+    SUPPLEMENT,
     Desk,
     enact,
     finish,
@@ -25,23 +31,6 @@ from tests.fakes.workflow_desk import (
     reason,
     shared,
 )
-
-DAY = 450
-SUPPLEMENT, GOT = commands.RequestSupplement("missing_document"), commands.ReceiveSupplement()
-PAYMENT, PAID = commands.RequestPayment(0), commands.ReceivePayment()
-SUSPENDED, RESUMED = commands.SuspendDossier("court_case"), commands.ResumeDossier()
-PAUSES: list[tuple[commands.CommandBody, commands.CommandBody]] = [
-    (SUPPLEMENT, GOT),
-    (PAYMENT, PAID),
-    (SUSPENDED, RESUMED),
-]
-GOLDEN = [
-    ("warn2", local("2025-03-04T07:30")),
-    ("warn1", local("2025-03-05T07:30")),
-    ("apology", local("2025-03-05T17:00")),
-    ("due", local("2025-03-06T17:00")),
-    ("escalation", local("2025-03-07T17:00")),
-]
 
 
 def test_the_clock_restarts_with_the_papers_where_the_procedure_says_so() -> None:
