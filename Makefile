@@ -103,8 +103,9 @@ REAL ?= 0
 crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
 	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
 
-crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache
-	$(RUN) tests.crash.sink.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER)
+crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=1 SCHEDULES=10 BROKER=apache AWAY=60
+	$(RUN) tests.crash.sink.run --seed $(SEED) $(if $(filter file,$(origin SCHEDULES)),,--schedules $(SCHEDULES)) \
+		--real $(REAL) --broker $(BROKER) $(if $(AWAY),--away $(AWAY))
 
 DOSSIERS ?= 1000000
 herd: setup ## a million dossiers due in one second, commands beside, a kill: DOSSIERS=1000000 BROKER=tansu|apache

@@ -75,6 +75,19 @@ def test_a_lone_fact_is_visible_without_another_one(stack: Stack) -> None:
     wait_until(lambda: stack.ask("/v1/dossiers/" + "0" * 32), PATIENCE, "the lone fact")
 
 
+def test_figures_go_on_being_of_now_while_nothing_happens(stack: Stack) -> None:
+    stack.analytics.start()
+    stack.wait_ready()
+    wait_until(lambda: stack.ask("/v1/figures")["as_of"], PATIENCE, "the first answer of the brokers")
+    seen = {stack.ask("/v1/figures")["as_of"]}
+
+    def later() -> bool:
+        seen.add(stack.ask("/v1/figures")["as_of"])
+        return len(seen) > 3
+
+    wait_until(later, PATIENCE, "later moments, though no fact came")
+
+
 def test_agencies_have_the_names_the_law_gives_them_while_it_runs(stack: Stack) -> None:
     facts = MemoryFacts(range(DOSSIER_PARTITIONS))
     fill(facts, 9, random.Random(8), noise=False)

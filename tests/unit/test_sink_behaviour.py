@@ -62,8 +62,10 @@ class Process:
         self.ports = world.ports(self.clock, lambda point: None, self.stop.set, self.notes)
         settings = LaneSettings("0of1", writer, PARTITIONS, cut or CutPolicy(50, 0.02, 0.0), share)
 
+        self.passed = reached
+
         def passed(step: str) -> None:
-            reached(step)
+            self.passed(step)
 
         self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed)
 

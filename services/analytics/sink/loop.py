@@ -256,9 +256,9 @@ class Sink:
         self._publish(batch, records, self._last_insert - started)
 
     def _insert(self, batch: Batch, token: str, after: Position) -> None:
-        """One try. After a long wait or a frozen process the lane may have a newer writer, and the tables
-        may have forgotten the token: look again before inserting."""
-        if self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
+        """One try. After a long wait or a frozen process, and while another's batch was being finished, the
+        lane may have got a newer writer, and the tables may have forgotten the token: look again."""
+        if self._tries or self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
             self._look_again()
         if self._tries and self._holdings.done_already(after.by_partition()):
             return
