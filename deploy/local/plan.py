@@ -23,7 +23,7 @@ from deploy.local.supervisor import Description, Stage
 
 _PASSED_ON = "MOTCUA_LOG"  # the one setting of ours a service inherits from the caller
 
-_REFUSALS = frozenset({71, 73, 74, 75, 76, 78})
+_REFUSALS = frozenset({71, 73, 74, 75, 76, 77, 78})
 """Exit codes of the services that need a person (services/*/__main__.py)."""
 
 
