@@ -54,7 +54,7 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     )
     assert figures["received"] == sum(figures[bucket.value] for bucket in Bucket)
     assert datetime.fromisoformat(fresh["clock"]) == START + timedelta(days=400)
-    board = httpx.get(f"http://{stack.http}/")
+    board = stack.client.get(f"http://{stack.http}/")
     assert board.status_code == 200
     assert "Bảng theo dõi hồ sơ" in board.text
     garbage = truth(record for records in facts.records.values() for record in records).garbage
