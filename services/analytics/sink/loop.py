@@ -40,6 +40,7 @@ from services.analytics.errors import (
     TopicRecreatedError,
     WarehouseMismatchError,
 )
+from services.analytics.sink.holdings import Holdings
 from services.analytics.sink.ports import Clock, DeadLetters, FactLog, IntentLog, Observer, Warehouse
 from services.analytics.sink.retry import Retry
 from services.analytics.sink.status import Status
@@ -104,6 +105,7 @@ class Sink:
         self._reached = reached
         self._status = status
         self._gate = gate
+        self._holdings = Holdings(ports.warehouse, ports.clock)
         self._retry = Retry(stop, ports.clock, status, ports.observer)
         self._log = LaneLog(settings.lane, settings.partitions)
         self._topic_id = ""
@@ -144,16 +146,13 @@ class Sink:
         _log.info("lane %s recovered at batch %d", self._settings.lane, self._log.batch)
 
     def _check_warehouse(self, parts: Mapping[int, PartitionPosition]) -> None:
-        """The raw rows must be as many as `parts` say."""
-        counts = self._retry("counts", lambda: self._ports.warehouse.row_counts(self._settings.partitions))
-        for partition, part in parts.items():
-            found = counts.get(partition, 0)
-            if found != part.rows:
-                self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
-                raise WarehouseMismatchError(
-                    f"partition {partition}: the warehouse holds {found} facts, {part.rows} were inserted; "
-                    "warehouse and log do not belong together, or one of them lost data"
-                )
+        """The tables must hold as many facts as `parts` say."""
+        difference = self._retry("counts", lambda: self._holdings.difference(parts))
+        if difference is not None:
+            self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
+            raise WarehouseMismatchError(
+                f"{difference}; warehouse and log do not belong together, or one of them lost data"
+            )
 
     # -- one batch -----------------------------------------------------------------------------------
 
@@ -221,9 +220,10 @@ class Sink:
             )
         records = self._retry("read range", lambda: self._ports.facts.read(intent.ranges))
         self._check_topic()  # after the reading: what was read is of the topic the intent names
-        self._finish(intent, records)
+        self._finish(intent, records, tries=1)
 
-    def _finish(self, intent: Intent, records: Sequence[Record]) -> None:
+    def _finish(self, intent: Intent, records: Sequence[Record], tries: int = 0) -> None:
+        """`tries`: how often it may have been inserted already."""
         clock = self._ports.clock
         batch = translate(records, intent.marks())
         recent = self._recent().after(batch.records, len(batch.poison))
@@ -239,8 +239,8 @@ class Sink:
         after = self._position_after(intent, batch, recent)
         token, started = intent.token(), clock.monotonic()
         if batch.rows:
-            self._tries = 0
-            self._retry("insert", lambda: self._insert(batch, token))
+            self._tries = tries
+            self._retry("insert", lambda: self._insert(batch, token, after))
             if self._tries > 1:
                 # A table that noted the token and died before the part was in place takes the next try
                 # for a repetition. The position must not say that such rows are there.
@@ -255,11 +255,13 @@ class Sink:
         self._tidy()
         self._publish(batch, records, self._last_insert - started)
 
-    def _insert(self, batch: Batch, token: str) -> None:
+    def _insert(self, batch: Batch, token: str, after: Position) -> None:
         """One try. After a long wait or a frozen process the lane may have a newer writer, and the tables
         may have forgotten the token: look again before inserting."""
         if self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
             self._look_again()
+        if self._tries and self._holdings.done_already(after.by_partition()):
+            return
         self._tries += 1
         self._ports.warehouse.insert_facts(batch.rows, token)
 
@@ -357,6 +359,7 @@ class Sink:
             return
         asked_at = self._ports.clock.now()
         self._check_topic()
+        self._holdings.glance()
         ends: Mapping[int, int] = self._retry("ends", self._ports.facts.ends)
         self._last_measure = self._ports.clock.monotonic()
         lag = {p: max(0, ends[p] - at) for p, at in self._offsets().items()}
