@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import Any, Final, NamedTuple
 
 from deploy.local.warehouse import sql as sqltext
 
@@ -23,6 +24,7 @@ UNKNOWN_SETTING: Final = 115
 _STD_EXCEPTION: Final = 1001
 _CODE: Final = re.compile(r"Code: (\d+)\. (.*)", re.DOTALL)
 _NOT_STREAMED: Final = "Streaming query is not supported"
+_NOTE: Final = "engine-version"
 _NAME: Final = re.compile(r"\w+")
 
 
@@ -49,17 +51,24 @@ class PathUnavailableError(Exception):
 class Scope:
     """What holds for a client: its USE and SET statements so far, and the settings of this statement.
 
-    `required` are the settings the client marked as important: unknown ones fail the statement, as
-    they do on a server; other unknown settings are left out.
+    A setting the engine does not know fails the statement: none is left out in silence.
     """
 
     statements: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
-    required: frozenset[str] = frozenset()
 
     def then(self, statement: str) -> Scope:
-        """The scope after the client's `statement`, a USE or a SET."""
-        return replace(self, statements=(*self.statements, statement))
+        """The scope after the client's `statement`, a USE or a SET; said again, it moves to the end."""
+        others = (known for known in self.statements if known != statement)
+        return replace(self, statements=(*others, statement))
+
+
+class Piece(NamedTuple):
+    """Part of a result in the Native format; rows and bytes read from storage for it."""
+
+    data: bytes
+    rows_read: int
+    bytes_read: int
 
 
 class Engine:
@@ -68,25 +77,32 @@ class Engine:
     def __init__(self, path: Path) -> None:
         """Open or create `path`. Raises PathUnavailableError."""
         os.environ["TZ"] = "UTC"  # read by chDB when it is loaded: DateTime without a zone means UTC
-        from chdb.state.sqlitelike import Connection  # here, after TZ, and because it takes a second
+        from chdb import engine_version  # here, after TZ, and because it takes a second
+        from chdb.state.sqlitelike import Connection
 
+        self.version = tuple(int(part) for part in engine_version.split("."))
         self._connect = Connection
         self._path = str(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            _check_version(path / _NOTE, engine_version)
+            _check_writable(path)
             self._anchor = Connection(self._path)  # keeps the engine open between statements
-        except (RuntimeError, OSError) as error:
+        except OSError as error:
+            raise PathUnavailableError(f"cannot open {path}: {error.strerror}") from error
+        except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise PathUnavailableError(
-                f"cannot open {path}: another process owns it, or it is not a writable folder ({reason})"
+                f"cannot open {path}: another process owns it, or the engine cannot read it ({reason})"
             ) from error
+        (path / _NOTE).write_text(f"{engine_version}\n", encoding="ascii")
 
     def close(self) -> None:
         """Close the path. Statements must have ended."""
         self._anchor.close()
 
-    def run(self, statement: str, scope: Scope) -> Generator[bytes, None, None]:
-        """Run one statement; its result in the Native format, piece by piece, none if it has none.
+    def run(self, statement: str, scope: Scope) -> Generator[Piece, None, None]:
+        """Run one statement; its result piece by piece, none if it has none.
 
         Closing the iterator cancels the statement. Raises EngineError, also while iterating.
         """
@@ -96,25 +112,31 @@ class Engine:
             except Exception as error:
                 if _NOT_STREAMED not in str(error):
                     raise
-                yield connection.query(statement, "Native").bytes()
+                yield _piece(connection.query(statement, "Native"))
                 return
             with stream:
                 for piece in stream:
-                    yield piece.bytes()
+                    yield _piece(piece)
 
-    def insert(self, insert: sqltext.Insert, blocks: Iterable[bytes], scope: Scope) -> None:
-        """Write `blocks`, each in the Native format, as one INSERT: nothing before the last has come.
+    def check(self, scope: Scope) -> None:
+        """Whether statements can run in `scope`. Raises EngineError."""
+        with self._connection(scope):
+            pass
 
-        On return the rows survive a kill of the process. Raises EngineError, and what `blocks` raises.
+    def insert(self, insert: sqltext.Insert, rows: Rows, scope: Scope) -> None:
+        """Write `rows` as one INSERT. On return they survive a kill of the process. Raises EngineError.
+
         chDB's own streaming insert is not used: it reports success for rows the table refused.
         """
-        with open(os.memfd_create("insert"), "wb") as rows:  # noqa: PTH123 - a descriptor, not a path
-            rows.writelines(blocks)
-            rows.flush()
-            source = f"FROM INFILE '/proc/self/fd/{rows.fileno()}' COMPRESSION 'none'"
-            statement = f"{insert.target}\n{source} {insert.settings}\nFORMAT Native"
-            with self._connection(scope) as connection, _errors():
-                connection.query(statement, "Native")
+        source = f"FROM INFILE {sqltext.quoted(rows.path)} COMPRESSION 'none'"
+        statement = f"{insert.target}\n{source} {insert.settings}\nFORMAT Native"
+        with self._connection(scope) as connection, _errors():
+            connection.query(statement, "Native")
+
+    def kill(self, thread: int) -> None:
+        """Kill the statement that runs in the thread of this native id, if one does: it fails with 394."""
+        with self._connection(Scope()) as connection, _errors():
+            connection.query(f"KILL QUERY WHERE has(thread_ids, {thread}) ASYNC", "Native")
 
     @contextmanager
     def _connection(self, scope: Scope) -> Iterator[Any]:
@@ -124,34 +146,63 @@ class Engine:
             with _errors():
                 for statement in scope.statements:
                     connection.query(statement)
-                _apply(connection, scope)
+                if scope.settings:
+                    _set(connection, scope.settings)
             yield connection
         finally:
             connection.close()
 
 
-def _apply(connection: Any, scope: Scope) -> None:
-    if not scope.settings:
+class Rows:
+    """Blocks in the Native format, one after the other, in memory and yet under a path."""
+
+    def __init__(self) -> None:
+        self._file = open(os.memfd_create("insert"), "wb")  # noqa: PTH123, SIM115 - a descriptor; close()
+        self.path = f"/proc/self/fd/{self._file.fileno()}"
+        self.size = 0
+
+    def add(self, block: bytes) -> None:
+        """Once more rows; complete for who reads the path when this returns."""
+        self.size += len(block)
+        self._file.write(block)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._file.close()
+
+
+def _check_writable(path: Path) -> None:
+    with TemporaryFile(dir=path):
+        pass
+
+
+def _check_version(note: Path, ours: str) -> None:
+    """`note` says which engine wrote the path last: an older one may misread it, but for patches."""
+    if not note.exists():
         return
+    text = note.read_text(encoding="ascii", errors="replace").strip()
     try:
-        _set(connection, scope.settings)
-    except EngineError as error:
-        if error.code != UNKNOWN_SETTING:
-            raise
-        for name, value in scope.settings.items():
-            try:
-                _set(connection, {name: value})
-            except EngineError as single:
-                if single.code != UNKNOWN_SETTING or name in scope.required:
-                    raise
+        later = _release(text) > _release(ours)
+    except ValueError:
+        later = True
+    if later:
+        raise PathUnavailableError(f"cannot open {note.parent}: engine {text!r} wrote it, this is {ours}")
+
+
+def _release(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")[:2]]
+
+
+def _piece(result: Any) -> Piece:
+    return Piece(result.bytes(), result.storage_rows_read(), result.storage_bytes_read())
 
 
 def _set(connection: Any, settings: dict[str, str]) -> None:
     for name in settings:
         if not _NAME.fullmatch(name):
             raise EngineError(UNKNOWN_SETTING, f"Unknown setting {sqltext.quoted(name)}")
-    with _errors():
-        connection.query(sqltext.set_statement(settings))
+    connection.query(sqltext.set_statement(settings))
 
 
 @contextmanager
