@@ -24,12 +24,16 @@ _COUNT: Final = "SELECT count() FROM facts"
 _FACTS: Final = f"""
 SELECT log_partition, max(log_offset) + 1, countIf(type != '{NUMBER_DRAWN}') FROM facts GROUP BY log_partition
 """
-_DOSSIERS: Final = "SELECT log_partition, sum(facts) FROM dossiers GROUP BY log_partition"
+_ROLL_UPS: Final = ("dossiers", "dossier_states", "figures")
+"""Those that count each fact of a dossier once; of some, a warehouse has what came before or after."""
+_STANDING: Final = (
+    f"SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {_ROLL_UPS}"
+)
 
 
 class Sight(NamedTuple):
     """What one look found: begun and ended (stopwatch), by partition the place after the last raw fact, and
-    how many facts of dossiers their roll-up has counted."""
+    how many facts of dossiers the slowest of their roll-ups has counted."""
 
     asked: float
     seen: float
@@ -116,12 +120,13 @@ class Lookout:
         connection = Connection(self._warehouse)
         known, settled = -1, False
         try:
+            roll_ups = counting([name for (name,) in connection.rows(_STANDING)])
             while not self._stop.wait(PAUSE):
                 asked = time.monotonic()
                 ((count,),) = connection.rows(_COUNT)
                 if count != known or not settled:
                     rows = connection.rows(_FACTS)
-                    counted = dict(connection.rows(_DOSSIERS))
+                    counted = dict(connection.rows(roll_ups))
                     ends = {p: end for p, end, _ in rows}
                     self.sights.append(Sight(asked, time.monotonic(), ends, counted))
                     # A feed may come later than the raw rows: look on until both say the same.
@@ -131,6 +136,16 @@ class Lookout:
             self._failed = error
         finally:
             connection.close()
+
+
+def counting(roll_ups: Sequence[str]) -> str:
+    """The query for the facts that every one of `roll_ups` has counted, by partition."""
+    each = " UNION ALL ".join(
+        f"SELECT log_partition, sum(facts) AS n FROM {name} GROUP BY log_partition" for name in roll_ups
+    )
+    return (
+        f"SELECT log_partition, min(n) FROM ({each}) GROUP BY log_partition HAVING count() = {len(roll_ups)}"
+    )
 
 
 def steps_of(analytics_url: str) -> dict[str, tuple[float, float]]:
