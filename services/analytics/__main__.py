@@ -17,6 +17,7 @@ from typing import Final
 import uvicorn
 
 from contracts.topics import DOSSIER_PARTITIONS
+from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
 from services.analytics.adapters.clock import SystemClock
 from services.analytics.adapters.kafka import (
@@ -31,6 +32,7 @@ from services.analytics.domain.intents import lane_name
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
 from services.analytics.naming import Naming
+from services.analytics.rebuild import Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
 from services.analytics.service import CRASHED, Lane, Service
 from services.analytics.settings import SettingError, Settings, read_settings
@@ -94,11 +96,13 @@ async def run(settings: Settings) -> int:
     service = Service(lane, ended)
     naming = Naming(lambda: KafkaLawLog(brokers))
     # The proof reads whole partitions: it may take its time, and takes no connection from the others.
+    proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
+    hold = Hold(service.status, service.gate, service.confirm)
     reconciler = Reconciler(
         lambda: KafkaFactLog(brokers, lane.settings.partitions),
-        Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE),
-        service.status,
-        service.gate,
+        proving,
+        hold,
+        Rebuilder(lambda partition: Beside(proving, partition), hold),
     )
     pool, book = Pool(settings.clickhouse), naming.book
     parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, book)

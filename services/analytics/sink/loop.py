@@ -131,6 +131,7 @@ class Sink:
         now = datetime.fromtimestamp(self._ports.clock.now(), UTC)
         self._append(Greeting(lane=self._settings.lane, writer=self._settings.writer, at=now))
         self._reached("greeted")
+        self._retry("drop", lambda: self._ports.warehouse.drop_unfinished(self._settings.partitions))
         position = self._log.position
         if position is not None:
             self._topic_id = position.topic_id
@@ -161,6 +162,7 @@ class Sink:
         records = self._gather()
         if records:
             with self._gate:
+                self._status.began()
                 self._process(records)
         self._measure()
 
@@ -311,6 +313,10 @@ class Sink:
         self._verified_at = mark.before
         if self._log.writer != self._settings.writer:
             raise FencedError(f"lane {self._settings.lane} has a newer writer; this one stops")
+
+    def confirm(self) -> None:
+        """Whether the lane is still ours, as of now; for whoever holds the gate. Raises FencedError."""
+        self._look_again()
 
     def _look_again(self) -> None:
         """Whether the lane is still ours, as of now: a record that says nothing marks the end to read to."""
