@@ -36,6 +36,7 @@ _INSERT_SETTINGS: Final[dict[str, str | int]] = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "materialized_views_ignore_errors": 0,
     "max_insert_block_size": 1_048_576,
+    "distributed_foreground_insert": 1,
     "max_partitions_per_insert_block": 0,
 }
 WINDOW: Final = 10_000
@@ -147,9 +148,11 @@ class SinkWarehouse:
 def check_windows(connection: Connection) -> None:
     """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
     tables = ("facts", "clocks", *feeds())
-    engines = dict(connection.rows(query("windows"), {"tables": list(tables)}))
+    local = [f"{table}_local" for table in tables]  # on a cluster what a Distributed table stands for
+    engines = dict(connection.rows(query("windows"), {"tables": [*tables, *local]}))
     for table in tables:
-        found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engines.get(table, ""))
+        engine = str(engines.get(f"{table}_local", engines.get(table, "")))
+        found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engine)
         if found is None or int(found.group(1)) < WINDOW:
             raise WarehouseMismatchError(
                 f"table {table} must have a deduplication window of at least {WINDOW}; "
