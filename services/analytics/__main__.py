@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -29,6 +30,7 @@ from services.analytics.adapters.kafka import (
     KafkaLawLog,
 )
 from services.analytics.domain.intents import lane_name
+from services.analytics.mending import mender
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
 from services.analytics.naming import Naming
@@ -50,7 +52,9 @@ _FETCH_WAIT: Final = {"apache": 0.25, "tansu": 0.02}
 _log = logging.getLogger("services.analytics")
 
 
-def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics) -> Lane:
+def _lane(
+    settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics, confirm: Callable[[], None]
+) -> Lane:
     partitions = tuple(p for p in range(DOSSIER_PARTITIONS) if p % settings.lanes == settings.lane)
     warehouse = Connection(settings.clickhouse)
     appender = Appender(brokers)
@@ -70,6 +74,8 @@ def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Met
             observer=metrics,
         )
 
+    proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
+    mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, lambda p: Beside(proving, p), confirm)
     return Lane(
         settings=LaneSettings(
             lane=lane_name(settings.lane, settings.lanes),
@@ -81,6 +87,7 @@ def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Met
         connect=connect,
         clock=clock,
         observer=metrics,
+        mend=mend if settings.repair else None,
     )
 
 
@@ -88,7 +95,7 @@ async def run(settings: Settings) -> int:
     """Serve until told to stop; the exit code."""
     clock, metrics = SystemClock(), Metrics()
     brokers = Brokers(settings.kafka, _FETCH_WAIT[settings.broker], settings.instance)
-    lane = _lane(settings, brokers, clock, metrics)
+    lane = _lane(settings, brokers, clock, metrics, lambda: service.confirm())
 
     def ended() -> None:
         server.should_exit = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.analytics.errors import FencedError, RefusedError, StopRequestedError
@@ -22,13 +22,14 @@ CRASHED = 70
 
 @dataclass(frozen=True)
 class Lane:
-    """What a lane needs: settings, the world when it can be reached, and who watches."""
+    """What a lane needs: settings, the world when it can be reached, who watches, who mends at the start."""
 
     settings: LaneSettings
     prepare: Callable[[], None]
     connect: Callable[[], Ports]
     clock: Clock
     observer: Observer
+    mend: Callable[[Mapping[int, int]], None] | None = None
 
 
 class Service:
@@ -73,7 +74,7 @@ class Service:
             retry = Retry(self._stop, lane.clock, self.status, lane.observer)
             retry("prepare the warehouse", lane.prepare)
             ports = retry("connect", lane.connect)
-            self._sink = Sink(ports, lane.settings, self._stop, self.status, self.gate)
+            self._sink = Sink(ports, lane.settings, self._stop, self.status, self.gate, mend=lane.mend)
             self._sink.run()
         except StopRequestedError:
             pass  # asked to stop before anything could be reached

@@ -17,6 +17,7 @@ from services.analytics.domain.batch import NOTHING, translate
 from services.analytics.domain.rollups import RollUp
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import FencedError, WarehouseRejectedError
+from services.analytics.mending import mender
 from services.analytics.migrations import migrate, shipped
 from services.analytics.migrations.feeds import feeds
 from services.analytics.rebuild import BehindError, Hold, Rebuilder
@@ -320,6 +321,27 @@ def test_a_repair_puts_right_whatever_differs(house: House, damage: Damage) -> N
     again = reconciler.repair()
     assert again.before == again.after == repair.after
     assert house.beside() == []
+
+
+def test_a_start_puts_right_what_the_sink_would_stop_at(house: House) -> None:
+    """Rows are gone though their token is remembered; the log goes on behind the sink's position."""
+    for _ in range(4):
+        house.batch(20)
+    lose("facts", "log_partition = 1 AND log_offset > 30")(house)
+    lose("lives", "log_partition = 1 AND seq > 3")(house)
+    asked = []
+
+    def open_log() -> MemoryFactLog:
+        return MemoryFactLog(house.facts, lambda point: None, lambda: None)
+
+    mend = mender(open_log, house.pool, lambda p: Beside(house.pool, p), lambda: asked.append(1))
+    mend(house.at)
+    assert asked, "whether the lane is still ours"
+    house.assert_right()
+    counts = house.sink.row_counts(PARTITIONS)
+    assert sum(counts.values()) == len(house.rows())
+    house.all()
+    house.assert_right()
 
 
 def test_a_repair_is_right_while_facts_arrive(house: House) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 
+from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.intents import Greeting, encode, key_of
-from services.analytics.errors import FencedError
+from services.analytics.errors import FencedError, WarehouseMismatchError
+from services.analytics.mending import mender
 from services.analytics.rebuild import BehindError, Hold
 from services.analytics.service import Lane, Service
 from services.analytics.sink.loop import LaneSettings, Ports
 from services.analytics.sink.status import Status
-from tests.fakes.analytics import FakeClock, MemoryFacts, Notes, World
+from tests.fakes.analytics import FakeClock, MemoryFactLog, MemoryFacts, Notes, World
+from tests.fakes.analytics_beside import MemoryBeside
+from tests.fakes.analytics_facts import fill
+from tests.fakes.analytics_tables import MemoryTables
+from tests.unit.test_sink_behaviour import Process, a_world, assert_exact
 from tests.waiting import wait_until
 
 
@@ -60,3 +68,33 @@ def test_a_batch_that_does_not_end_is_not_waited_for_for_ever() -> None:
     with hold.still():
         assert gate.locked()
     assert not gate.locked()
+
+
+def test_the_tables_are_mended_before_the_sink_looks_at_them() -> None:
+    world = a_world()
+    Process(world).run()
+    lost = world.warehouse.facts.pop()
+    with pytest.raises(WarehouseMismatchError, match="MOTCUA_REPAIR=1"):
+        Process(world).run()
+    told: list[Mapping[int, int]] = []
+
+    def mend(positions: Mapping[int, int]) -> None:
+        told.append(dict(positions))
+        world.warehouse.facts.append(lost)
+
+    Process(world, mend=mend).run()
+    assert told == [{partition: len(records) for partition, records in world.facts.records.items()}]
+    assert_exact(world)
+
+
+def test_what_a_repair_at_the_start_leaves_wrong_stops_the_process() -> None:
+    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
+    fill(facts, 20, random.Random(3))
+    tables = MemoryTables({}, [])
+
+    def open_log() -> MemoryFactLog:
+        return MemoryFactLog(facts, lambda point: None, lambda: None)
+
+    beside = MemoryBeside(MemoryTables({}, []))  # mends what nobody asks
+    with pytest.raises(WarehouseMismatchError, match="are left"):
+        mender(open_log, tables, beside.of, lambda: None)({0: len(facts.records[0])})
