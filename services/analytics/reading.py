@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from services.analytics.domain.dossier import DossierRow
 from services.analytics.domain.figures import Counts, Subsets, count
+from services.analytics.domain.rollups import Cell, RollUp
 from services.analytics.domain.rows import FactRow
 from services.analytics.domain.stamps import StampKey, StampRow
 from services.analytics.queries import query
@@ -119,6 +120,13 @@ def stamps_on(tables: Tables, dossier_id: str, seals: Sequence[str]) -> list[Sta
     """The stamps that these seals put on a dossier, in their order."""
     given: dict[str, Parameter] = {"dossier_id": dossier_id, "seals": sorted(seals)}
     return [StampRow(*row) for row in tables.rows(query("stamps_of_dossier"), given)]
+
+
+def cells_of(tables: Tables, roll_up: RollUp, partition: int) -> dict[Cell, tuple[int, ...]]:
+    """The cells of a roll-up, as far as the rows of a partition make them."""
+    key = 1 if roll_up is RollUp.LIVES else 5
+    found = tables.rows(query(f"{roll_up.value}_of_partition"), {"partition": partition})
+    return {tuple(row[:key]): tuple(row[key:]) for row in found}
 
 
 def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int]]:

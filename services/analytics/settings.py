@@ -37,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     lane: int
     lanes: int
     poison_share: float
+    repair: bool
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -67,6 +68,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         lane=lane,
         lanes=lanes,
         poison_share=_share(environ, "MOTCUA_POISON_SHARE", 0.05),
+        repair=_one_of(environ, "MOTCUA_REPAIR", ("0", "1"), "0") == "1",
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.rows import micros
+from services.analytics.rebuild import BehindError
 from tests.fakes.analytics import MemoryFactLog
 from tests.fakes.analytics_desk import BUCKETS, Desk, a_desk, assert_problem
 from tests.fakes.analytics_lives import START
@@ -263,3 +264,49 @@ def test_the_board_says_what_it_counts_and_what_it_hides(desk: Desk) -> None:
     assert "(trước hạn + đúng hạn) ÷ (đã nộp − chưa đến hạn)" in script
     assert "được ẩn thêm" in page
     assert "agency_name" in script
+
+
+def test_a_repair_puts_right_and_answers_with_a_second_look(desk: Desk) -> None:
+    lost = next(row for row in desk.tables.facts if row.log_partition == 0)
+    desk.tables.facts.remove(lost)
+    desk.tables.dossiers.pop(next(row.dossier_id for row in desk.tables.facts if row.log_partition == 1))
+    desk.tables.clocks[2] += 1
+    before = desk.post("/v1/reconcile").json()
+    assert before["missing"] >= 2
+    assert before["mismatched"] > before["drift"] > 0
+    repair = desk.post("/v1/reconcile/repair", "admin").json()
+    assert [repair[kind] for kind in ("missing", "duplicated", "mismatched", "drift")] == [0, 0, 0, 0]
+    assert repair["before"] == {name: before[name] for name in repair["before"]}
+    assert repair["repaired"] == before["missing"] + before["duplicated"] + before["mismatched"]
+    metrics = desk.client.get("/metrics").text
+    assert f"motcua_analytics_repaired_differences_total {repair['repaired']}.0" in metrics
+    assert "motcua_analytics_roll_up_drift 0.0" in metrics
+    assert desk.post("/v1/reconcile/repair", "admin").json()["repaired"] == 0
+
+
+def test_a_rebuild_makes_the_roll_ups_of_every_partition_anew(desk: Desk) -> None:
+    wanted = desk.get("/v1/figures").json()["received"]
+    desk.tables.dossiers.clear()
+    answer = desk.post("/v1/rebuild", "admin").json()
+    assert answer["complete"]
+    assert {"figures", "ratings", "step_times", "dossier_states"} <= set(answer["roll_ups"])
+    ends = [{"partition": p, "until": len(records)} for p, records in desk.facts.records.items()]
+    assert answer["partitions"] == ends
+    assert desk.get("/v1/figures").json()["received"] == wanted
+
+
+def test_a_clock_is_not_put_back_once_the_log_has_moved_it_on(desk: Desk) -> None:
+    right = dict(desk.tables.clocks)
+    desk.reconciler._rebuilder.set_clock(1, 0, 5)
+    assert desk.tables.clocks == right
+    until = len(desk.facts.records[1])
+    desk.reconciler._rebuilder.set_clock(1, until, 5)
+    assert desk.tables.clocks[1] == 5
+    desk.reconciler._rebuilder.set_clock(1, until, None)
+    assert 1 not in desk.tables.clocks
+
+
+def test_before_the_sink_knows_its_position_nothing_is_rebuilt(desk: Desk) -> None:
+    desk.status.moved({})
+    with pytest.raises(BehindError, match="not recovered"):
+        desk.reconciler._rebuilder.partition(0)

@@ -155,6 +155,8 @@ def test_each_role_may_do_what_the_table_says(desk: Desk, role: Role) -> None:
         assert answer.status_code == (200 if right in RIGHTS[role] else 403)
     proof = desk.post("/v1/reconcile", role.value)
     assert proof.status_code == (200 if Right.RECONCILE in RIGHTS[role] else 403)
+    for path in ("/v1/reconcile/repair", "/v1/rebuild"):
+        assert desk.post(path, role.value).status_code == (200 if Right.REPAIR in RIGHTS[role] else 403)
 
 
 def test_only_who_oversees_sees_what_is_late_and_samples(desk: Desk) -> None:
@@ -235,7 +237,8 @@ def test_the_interface_tells_the_key_and_every_refusal(desk: Desk) -> None:
                 wanted |= {"401", "403"}
             one = ("/v1/dossiers/{dossier_id}", "/v1/seals/{seal}/register")
             wanted |= {"404"} if path in one else set()
-            wanted |= {"409"} if path == "/v1/reconcile" else set()
+            proofs = ("/v1/reconcile", "/v1/reconcile/repair", "/v1/rebuild")
+            wanted |= {"409"} if path in proofs else set()
             assert set(answers) == wanted
     unknown = document["paths"]["/v1/dossiers/{dossier_id}"]["get"]["responses"]["404"]
     assert list(unknown["headers"]) == ["Retry-After"]

@@ -264,6 +264,10 @@ class MemorySinkWarehouse:
         with self._tables.lock:
             return dict(Counter(row.log_partition for row in self._tables.facts))
 
+    def drop_unfinished(self, partitions: Sequence[int]) -> None:
+        """See the port. Nothing ever stands beside these tables."""
+        self._reached("drop unfinished")
+
 
 class Notes:
     """An observer that keeps what it is told."""

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain.rollups import RollUp, RowCells, figures_of
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
 from services.analytics.queries import query
@@ -27,6 +28,10 @@ _NAMED: Final = (
     "facts_of_stretch",
     "stamps_of_partition",
     "stamps_of_dossier",
+    "figures_of_partition",
+    "ratings_of_partition",
+    "step_times_of_partition",
+    "lives_of_partition",
     "late",
     "late_counts",
     "sample",
@@ -97,6 +102,26 @@ class MemoryTables:
     def _stamps_of_dossier(self, dossier_id: str, seals: list[str]) -> list[Row]:
         ours = [row for row in self.stamps().values() if row.dossier_id == dossier_id and row.seal in seals]
         return [tuple(row) for row in sorted(ours, key=lambda row: row.stamp)]
+
+    def _cells(self, roll_up: RollUp, partition: int) -> list[Row]:
+        cells = RowCells()
+        for row in self.facts:
+            if row.log_partition == partition:
+                cells.add(row)
+        return [(*key, *numbers) for key, numbers in cells.cells(roll_up).items()]
+
+    def _figures_of_partition(self, partition: int) -> list[Row]:
+        ours = [DossierRow(*row) for row in self._dossiers_of_partition(partition)]
+        return [(*key, *numbers) for key, numbers in figures_of(ours).items()]
+
+    def _ratings_of_partition(self, partition: int) -> list[Row]:
+        return self._cells(RollUp.RATINGS, partition)
+
+    def _step_times_of_partition(self, partition: int) -> list[Row]:
+        return self._cells(RollUp.STEP_TIMES, partition)
+
+    def _lives_of_partition(self, partition: int) -> list[Row]:
+        return self._cells(RollUp.LIVES, partition)
 
     def _strays(self, partitions: int) -> list[Row]:
         facts = Counter(fact.log_partition for fact in self.facts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -53,6 +53,7 @@ class Process:
         cut: CutPolicy | None = None,
         reached: Callable[[str], object] = lambda step: None,
         tick: float = 0.01,
+        mend: Callable[[Mapping[int, int]], None] | None = None,
     ) -> None:
         self.stop = threading.Event()
         self.status = Status(PARTITIONS)
@@ -65,7 +66,7 @@ class Process:
         def passed(step: str) -> None:
             reached(step)
 
-        self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed)
+        self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed, mend)
 
     def run(self) -> Process:
         self.sink.run()

@@ -87,6 +87,7 @@ class Sink:
 
     `gate` is held while a batch is on its way: whoever else holds it sees all tables exactly at the
     positions of `status`. `reached` is called with the name of each step passed; it lets a test die there.
+    `mend`, if given, is called at the start with the positions, to put the tables right.
     """
 
     def __init__(
@@ -97,11 +98,13 @@ class Sink:
         status: Status,
         gate: threading.Lock,
         reached: Callable[[str], None] = lambda step: None,
+        mend: Callable[[Mapping[int, int]], None] | None = None,
     ) -> None:
         self._ports = ports
         self._settings = settings
         self._stop = stop
         self._reached = reached
+        self._mend = mend
         self._status = status
         self._gate = gate
         self._retry = Retry(stop, ports.clock, status, ports.observer)
@@ -131,6 +134,7 @@ class Sink:
         now = datetime.fromtimestamp(self._ports.clock.now(), UTC)
         self._append(Greeting(lane=self._settings.lane, writer=self._settings.writer, at=now))
         self._reached("greeted")
+        self._retry("drop", lambda: self._ports.warehouse.drop_unfinished(self._settings.partitions))
         position = self._log.position
         if position is not None:
             self._topic_id = position.topic_id
@@ -139,6 +143,8 @@ class Sink:
             _log.warning("finishing batch %d, begun by an earlier writer", pending.batch)
             self._adopt(pending)
         self._seek()
+        if self._mend is not None:
+            self._retry("mend", partial(self._mend, self._offsets()))
         self._check_warehouse(self._parts())
         self._status.moved(self._offsets())
         _log.info("lane %s recovered at batch %d", self._settings.lane, self._log.batch)
@@ -152,7 +158,8 @@ class Sink:
                 self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
                 raise WarehouseMismatchError(
                     f"partition {partition}: the warehouse holds {found} facts, {part.rows} were inserted; "
-                    "warehouse and log do not belong together, or one of them lost data"
+                    "warehouse and log do not belong together, or one of them lost data (a start with "
+                    "MOTCUA_REPAIR=1 puts it right from the log)"
                 )
 
     # -- one batch -----------------------------------------------------------------------------------
@@ -161,6 +168,7 @@ class Sink:
         records = self._gather()
         if records:
             with self._gate:
+                self._status.began()
                 self._process(records)
         self._measure()
 
@@ -311,6 +319,10 @@ class Sink:
         self._verified_at = mark.before
         if self._log.writer != self._settings.writer:
             raise FencedError(f"lane {self._settings.lane} has a newer writer; this one stops")
+
+    def confirm(self) -> None:
+        """Whether the lane is still ours, as of now; for whoever holds the gate. Raises FencedError."""
+        self._look_again()
 
     def _look_again(self) -> None:
         """Whether the lane is still ours, as of now: a record that says nothing marks the end to read to."""

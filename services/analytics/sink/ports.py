@@ -99,6 +99,11 @@ class Warehouse(Protocol):
         """Rows of the raw facts by partition; a partition without rows may be left out."""
         ...
 
+    def drop_unfinished(self, partitions: Sequence[int]) -> None:
+        """Drop whatever an earlier process was building beside the tables for these partitions, so that it
+        can no longer put it in place."""
+        ...
+
 
 class Observer(Protocol):
     """Who is told how it goes; must never raise."""

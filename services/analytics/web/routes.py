@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -10,12 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from contracts.access import Client
-from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics import reading
 from services.analytics.domain.control_slip import control_slip
 from services.analytics.domain.dossier import DossierRow
 from services.analytics.domain.rows import to_fact
-from services.analytics.errors import RetryLaterError
 from services.analytics.reading import Slice
 from services.analytics.web import payloads
 from services.analytics.web.access import Right, holder
@@ -25,6 +22,7 @@ from services.analytics.web.parameters import From, To, known_only, slice_of
 from services.analytics.web.parts import Parts, json
 from services.analytics.web.payloads import Json
 from services.analytics.web.problems import Problem
+from services.analytics.web.proof import prove
 
 _DIMENSIONS: Final = ("agency", "procedure", "channel")
 _PUBLIC_SECONDS: Final = 1.0
@@ -58,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
     _figures(api, parts)
     _dossiers(api, parts)
     oversee(api, parts)
-    _proof(api, parts)
+    prove(api, parts)
     return api
 
 
@@ -143,30 +141,3 @@ def _dossiers(api: APIRouter, parts: Parts) -> None:
         for row in rows:
             allowed(row, client)
         return json({"dossier_code": code, "dossiers": [payloads.dossier(row) for row in rows]})
-
-
-def _proof(api: APIRouter, parts: Parts) -> None:
-    watcher = Depends(holder(parts.keys, Right.FRESHNESS))
-    prover = Depends(holder(parts.keys, Right.RECONCILE))
-
-    @api.get("/freshness", dependencies=[watcher])
-    def freshness() -> Response:
-        """How old the figures are, and how far the log's clock is."""
-        try:
-            clocks = reading.clocks(parts.tables)
-        except RetryLaterError:
-            clocks = {}  # unknown while the warehouse is away; the age still tells the truth
-        answer = payloads.freshness(parts.status.snapshot(), clocks, parts.clock.now())
-        return json({**answer, "clock_kind": parts.clock_kind.value})
-
-    @api.post("/reconcile", dependencies=[prover])
-    def reconcile() -> Response:
-        """Fold the log again and hold it against the tables, row by row."""
-        findings = parts.reconciler.run()
-        parts.metrics.reconciled(findings, parts.clock.now())
-        totals = {
-            name: sum(getattr(one, name) for one in findings)
-            for name in ("missing", "duplicated", "mismatched", "facts", "dossiers")
-        }
-        complete = {one.partition for one in findings} >= set(range(DOSSIER_PARTITIONS))
-        return json({**totals, "complete": complete, "partitions": [asdict(one) for one in findings]})

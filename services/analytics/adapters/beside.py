@@ -1,0 +1,94 @@
+"""Tables beside those in use, of one partition of the log: built in peace, then put in place in one step.
+
+Every name carries the partition and a tag of its own. A new writer of the lane drops whatever stands beside
+for its partitions before it inserts anything: what an earlier process had in hand can then no longer be put
+in place.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from services.analytics.adapters.clickhouse import Pool
+from services.analytics.domain.rows import FactRow
+from services.analytics.migrations.feeds import feeds, of_stretch
+
+_OFFSETS: Final = 5_000
+# A rebuild's inserts are of its own tables, thrown away when anything goes wrong: nothing to recognise again.
+_FILL: Final = (
+    "SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_insert = 'disable', "
+    "deduplicate_insert_select = 'disable', max_partitions_per_insert_block = 0"
+)
+
+
+class Beside:
+    """The roll-ups of one partition beside those in use, and rows of raw facts that are to be put right."""
+
+    def __init__(self, pool: Pool, partition: int) -> None:
+        self._pool = pool
+        self._partition = partition
+        self._tag = secrets.token_hex(4)
+
+    def begin(self) -> None:
+        """Empty tables."""
+        for table in feeds():
+            self._create(table)
+
+    def fill(self, start: int, end: int) -> None:
+        """The pieces of the facts in [start, end), which follow those filled before."""
+        besides = {table: self._name(table) for table in feeds()}
+        for table, select in feeds().items():
+            stretch = of_stretch(select, self._partition, start, end, besides)
+            self._pool.run(f"INSERT INTO {besides[table]} {_FILL} {stretch}")
+
+    def swap(self) -> None:
+        """Put them in place; a reader sees the old ones or the new ones."""
+        for table in feeds():
+            name = self._name(table)
+            filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
+            action = f"REPLACE PARTITION {self._partition} FROM {name}" if filled else self._drop()
+            self._pool.run(f"ALTER TABLE {table} {action}")
+
+    def mend(self, offsets: Sequence[int], rows: Sequence[FactRow]) -> None:
+        """Take the raw facts at `offsets` away, then add `rows`, past the feeds."""
+        beside = self._name("facts")
+        self._create("facts")
+        if rows:
+            self._pool.insert(beside, FactRow._fields, rows, self._tag)
+        for first in range(0, len(offsets), _OFFSETS):
+            some = ", ".join(map(str, offsets[first : first + _OFFSETS]))
+            # Looking at the table beside makes this fail once a newer writer has dropped it.
+            where = f"log_partition = {self._partition} AND log_offset IN ({some})"
+            self._pool.run(
+                f"ALTER TABLE facts DELETE WHERE {where} AND (SELECT count() FROM {beside}) = {len(rows)} "
+                "SETTINGS mutations_sync = 2"
+            )
+        months = self._pool.rows(f"SELECT DISTINCT _partition_id FROM {beside} ORDER BY 1")
+        for (month,) in months:
+            self._pool.run(f"ALTER TABLE facts ATTACH PARTITION ID '{month}' FROM {beside}")
+        self._pool.run(f"DROP TABLE IF EXISTS {beside}")
+
+    def set_clock(self, to: int | None, *, back: bool) -> None:
+        """The log clock of the partition as the log has it (µs); only with `back` an earlier one, or None."""
+        if back:
+            where = f"log_partition = {self._partition}"
+            self._pool.run(f"ALTER TABLE clocks DELETE WHERE {where} SETTINGS mutations_sync = 2")
+        if to is not None:
+            token = f"mended {self._partition} {self._tag}"
+            self._pool.insert("clocks", ("log_partition", "moved_to"), [(self._partition, to)], token)
+
+    def clear(self) -> None:
+        """Nothing is left beside."""
+        for table in (*feeds(), "facts"):
+            self._pool.run(f"DROP TABLE IF EXISTS {self._name(table)}")
+
+    def _name(self, table: str) -> str:
+        return f"{table}__{self._partition}_{self._tag}"
+
+    def _create(self, table: str) -> None:
+        self._pool.run(f"CREATE TABLE {self._name(table)} AS {table}")
+
+    def _drop(self) -> str:
+        return f"DROP PARTITION {self._partition}"
