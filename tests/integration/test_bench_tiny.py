@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bench import freshness
 from bench.chain import chain
 from bench.latency import Load, measure
 from bench.workflow import COUNTING, NOTHING, OURS, STOCK, Task, one_run
@@ -37,3 +39,12 @@ def test_the_chain_counts_every_dossier() -> None:
     used = chain(BrokerKind.TANSU, 20, 60.0)
     assert all(seconds >= 0 for seconds in used.values())
     assert {"broker", "workflow", "intake", "analytics", "warehouse"} == set(used)
+
+
+def test_every_fact_is_seen_after_it_was_acked_and_the_figures_are_proven(tmp_path: Path) -> None:
+    options = argparse.Namespace(rates=[30.0, 300.0], warm_up=1.0, seconds=2.0, idle=1.0, seed=1)
+    with LocalStack(tmp_path / "home") as stack:
+        runs, idling = freshness.measure(stack, options)
+    assert [len(run.journeys) for run in runs] == [60, 600]
+    assert all(one.due <= one.sent <= one.acked <= one.visible for run in runs for one in run.journeys)
+    assert {"broker", "warehouse", "analytics"} <= set(idling)
