@@ -31,8 +31,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(done))
     else:
-        partitions, seconds = len(done["partitions"]), done["seconds"]
-        print(f"Rebuilt {', '.join(done['roll_ups'])} of {partitions} partitions in {seconds:.1f} s.")
+        partitions, seconds, held = len(done["partitions"]), done["seconds"], done["held_seconds"]
+        print(
+            f"Rebuilt {', '.join(done['roll_ups'])} of {partitions} partitions in {seconds:.1f} s; "
+            f"the sink stood still for {held:.1f} s."
+        )
     if not done["complete"]:
         raise Failure("only a part of the partitions was rebuilt: ask the other lanes of analytics too")
     return 0

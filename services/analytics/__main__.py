@@ -13,6 +13,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -75,7 +76,7 @@ def _lane(
         )
 
     proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
-    mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, lambda p: Beside(proving, p), confirm)
+    mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, partial(Beside, proving), confirm)
     return Lane(
         settings=LaneSettings(
             lane=lane_name(settings.lane),
@@ -110,7 +111,7 @@ async def run(settings: Settings) -> int:
         lambda: KafkaFactLog(brokers, lane.settings.partitions),
         proving,
         hold,
-        Rebuilder(lambda partition: Beside(proving, partition), hold),
+        Rebuilder(partial(Beside, proving), hold),
     )
     pool, book = Pool(settings.clickhouse), naming.book
     parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, book)

@@ -17,6 +17,7 @@ from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.batch import Record
 from services.analytics.domain.comparison import Findings, PartitionProof, stray
 from services.analytics.domain.intents import Range
+from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rollups import RollUp
 from services.analytics.errors import AnalyticsError
 from services.analytics.reading import Tables, cells_of, clocks, dossiers_of, stamps_of, strays, stretch
@@ -86,17 +87,17 @@ class Reconciler:
         """The same, then what differs put right from the log, and a second look. Raises likewise."""
         with self._alone() as log:
             before = self._prove(log, mend=True)
-            for one in before:
-                if not one.clean and one.partition < DOSSIER_PARTITIONS:
-                    self._rebuilder.partition(one.partition)
+            wrong = {one.partition for one in before if not one.clean and one.partition < DOSSIER_PARTITIONS}
+            for lane in sorted(set(map(lane_of, wrong))):
+                self._rebuilder.lane(lane)
             return Repair(
                 before, before if all(one.clean for one in before) else self._prove(log, mend=False)
             )
 
     def rebuild(self) -> list[Rebuilt]:
-        """The roll-ups of this lane's partitions made anew from the raw facts. Raises likewise."""
+        """The roll-ups of this lane made anew from the raw facts. Raises likewise."""
         with self._alone() as log:
-            return [self._rebuilder.partition(partition) for partition in sorted(self._ends(log))]
+            return [self._rebuilder.lane(lane) for lane in sorted(set(map(lane_of, self._ends(log))))]
 
     @contextmanager
     def _alone(self) -> Iterator[Log]:

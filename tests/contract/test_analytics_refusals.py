@@ -37,6 +37,12 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
         ("/v1/figures?from=2020-02-02&to=2020-02-01", "to"),
         ("/v1/compliance?period=week", "period"),
         ("/v1/compliance?by=colour", "by"),
+        ("/v1/compliance?by=step", "by"),
+        ("/v1/steps?by=colour", "by"),
+        ("/v1/steps?period=week", "period"),
+        ("/v1/steps?from=2020-02-02&to=2020-02-01", "to"),
+        ("/v1/ratings?by=step", "by"),
+        ("/v1/ratings?score=5", "score"),
         ("/v1/dossiers/XYZ", "dossier_id"),
         ("/v1/dossiers", "code"),
         ("/v1/dossiers?code=%27;DROP", "code"),
@@ -128,7 +134,14 @@ def test_head_is_get_without_a_body(desk: Desk) -> None:
 
 
 def test_no_key_or_a_wrong_one_is_401_everywhere_but_at_the_public_door(desk: Desk) -> None:
-    for path in ("/v1/figures", "/v1/compliance", "/v1/dossiers/" + "a" * 32, "/v1/freshness"):
+    for path in (
+        "/v1/figures",
+        "/v1/compliance",
+        "/v1/steps",
+        "/v1/ratings",
+        "/v1/dossiers/" + "a" * 32,
+        "/v1/freshness",
+    ):
         answer = desk.client.get(path)
         assert_problem(answer, 401, "unauthorized")
         assert answer.headers["WWW-Authenticate"] == "Bearer"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,8 @@ Row = tuple[Any, ...]
 _NAMED: Final = (
     "figures",
     "compliance",
+    "steps",
+    "ratings",
     "dossier",
     "facts_of_dossier",
     "dossiers_by_code",
@@ -157,6 +160,38 @@ class MemoryTables:
         rows = self._slice(**given)
         groups = sorted({key(row) for row in rows})
         return [(*one, *_numbers([row for row in rows if key(row) == one], one[-1])) for one in groups]
+
+    def _activity(self, roll_up: RollUp, period: str, given: Mapping[str, Any]) -> Iterator[tuple[Row, Row]]:
+        """The cells of all partitions that a slice sees, each after what it is split by."""
+        cells = RowCells()
+        for row in self.facts:
+            cells.add(row)
+        for key, numbers in cells.cells(roll_up).items():
+            day, agency, procedure, channel, _ = key
+            assert isinstance(day, date)
+            if given["first"] <= day <= given["last"] and (
+                given["every_agency"] or agency in given["agencies"]
+            ):
+                starts = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}
+                split = [
+                    value if given[f"by_{name}"] else ""
+                    for name, value in (("agency", agency), ("procedure", procedure), ("channel", channel))
+                ]
+                yield (starts.get(period, date(1970, 1, 1)).isoformat(), *split), (*key, *numbers)
+
+    def _steps(self, period: str, by_step: int, **given: Any) -> list[Row]:
+        found: dict[Row, Row] = {}
+        for split, cell in self._activity(RollUp.STEP_TIMES, period, given):
+            group, numbers = (*split, cell[4] if by_step else ""), cell[5:]
+            before = found.get(group, (0,) * len(numbers))
+            found[group] = tuple(map(operator.add, before, numbers))
+        return [(*group, *numbers) for group, numbers in sorted(found.items())]
+
+    def _ratings(self, period: str, **given: Any) -> list[Row]:
+        found = Counter[Row]()
+        for split, cell in self._activity(RollUp.RATINGS, period, given):
+            found[*split, cell[4]] += cell[5]
+        return [(*group, number) for group, number in sorted(found.items())]
 
     def _lateness(self, every_agency: int, agencies: list[str], at_agency: str, at_step: str) -> list[Late]:
         found = []

@@ -399,7 +399,7 @@ CREATE TABLE IF NOT EXISTS dossier_states_local ON CLUSTER '{cluster}'
     original_mark SimpleAggregateFunction(max, UInt64)
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/dossier_states_local', '{replica}')
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (log_partition, dossier_id)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 CREATE TABLE IF NOT EXISTS dossier_states ON CLUSTER '{cluster}' AS dossier_states_local
@@ -421,7 +421,7 @@ CREATE TABLE IF NOT EXISTS stamp_states_local ON CLUSTER '{cluster}'
     facts         SimpleAggregateFunction(sum, UInt64)
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/stamp_states_local', '{replica}')
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (seal, dossier_id, stamp, log_partition)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 CREATE TABLE IF NOT EXISTS stamp_states ON CLUSTER '{cluster}' AS stamp_states_local
@@ -448,7 +448,7 @@ CREATE TABLE IF NOT EXISTS lives_local ON CLUSTER '{cluster}'
     original_mark UInt64 CODEC(ZSTD(1))
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/lives_local', '{replica}')
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (log_partition, dossier_id, seq)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, index_granularity = 512;
 CREATE TABLE IF NOT EXISTS lives ON CLUSTER '{cluster}' AS lives_local
@@ -471,7 +471,7 @@ CREATE TABLE IF NOT EXISTS figures_local ON CLUSTER '{cluster}'
     five_on_site         SimpleAggregateFunction(sum, Int64)
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/figures_local', '{replica}')
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (registered_on, agency, procedure, channel, bucket, log_partition)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 CREATE TABLE IF NOT EXISTS figures ON CLUSTER '{cluster}' AS figures_local
@@ -489,7 +489,7 @@ CREATE TABLE IF NOT EXISTS ratings_local ON CLUSTER '{cluster}'
     ratings       SimpleAggregateFunction(sum, Int64)
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/ratings_local', '{replica}')
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (rated_on, agency, procedure, channel, score, log_partition)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 CREATE TABLE IF NOT EXISTS ratings ON CLUSTER '{cluster}' AS ratings_local
@@ -511,7 +511,7 @@ CREATE TABLE IF NOT EXISTS step_times_local ON CLUSTER '{cluster}'
     late          SimpleAggregateFunction(sum, Int64)
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/step_times_local', '{replica}')
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (ended_on, agency, procedure, channel, step, log_partition)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 CREATE TABLE IF NOT EXISTS step_times ON CLUSTER '{cluster}' AS step_times_local

@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from services.analytics import reading
+from services.analytics import reading, reconcile
 from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse
 from services.analytics.domain.batch import NOTHING, translate
@@ -28,7 +28,8 @@ from tests.fakes.analytics_facts import fill
 from tests.fakes.analytics_tables import MemoryTables
 from tests.warehouse_process import WarehouseProcess
 
-PARTITIONS = (0, 1, 2)
+PARTITIONS = (0, 1, 8)  # two lanes
+LANES = (0, 1)
 NUMBERS = count()  # no token comes twice in the life of a warehouse
 
 
@@ -57,7 +58,7 @@ class House:
         self.marks = dict.fromkeys(PARTITIONS, NOTHING)
         self.status.moved(self.at)
         self.hold = Hold(self.status, self.gate, self._confirm, patience=10)
-        self.rebuilder = Rebuilder(lambda p: Beside(self.pool, p), self.hold, stretch=50)
+        self.rebuilder = Rebuilder(lambda lane: Beside(self.pool, lane), self.hold, stretch=50)
 
     def _confirm(self) -> None:
         if not self.owned:
@@ -126,7 +127,8 @@ class SoFar(MemoryFactLog):
 
 
 @pytest.fixture
-def house(process: WarehouseProcess) -> Iterator[House]:
+def house(process: WarehouseProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(reconcile, "DOSSIER_PARTITIONS", 16)
     url = f"clickhouse://default@127.0.0.1:{process.port}/default"
     connection = Connection(url)
     migrate(connection)
@@ -187,8 +189,9 @@ def test_a_rebuild_loses_and_doubles_nothing_that_arrives_meanwhile(house: House
     try:
         assert inserted.acquire(timeout=30)
         before = dict(house.at)
-        rebuilt = [house.rebuilder.partition(p) for p in (*PARTITIONS, *PARTITIONS)]
-        assert any(one.until > before[one.partition] for one in rebuilt), "facts arrived meanwhile"
+        rebuilt = [house.rebuilder.lane(lane) for lane in (*LANES, *LANES)]
+        until = {p: at for one in rebuilt for p, at in one.until.items()}
+        assert any(until[p] > before[p] for p in PARTITIONS), "facts arrived meanwhile"
     finally:
         stop.set()
         thread.join(60)
@@ -205,9 +208,9 @@ def test_a_rebuild_makes_roll_ups_out_of_nothing(house: House) -> None:
     for table in feeds():
         house.connection.run(f"TRUNCATE TABLE {table}")
     assert reading.figures(house.connection, reading.Slice()).received == 0
-    assert [one.until for one in house.reconciler().rebuild()] == [
-        len(house.facts.records[p]) for p in PARTITIONS
-    ]
+    rebuilt = house.reconciler().rebuild()
+    assert [one.lane for one in rebuilt] == list(LANES)
+    assert {p: at for one in rebuilt for p, at in one.until.items()} == house.at
     house.assert_right()
 
 
@@ -216,7 +219,7 @@ def test_a_rebuild_empties_what_the_facts_do_not_call_for(house: House) -> None:
         "INSERT INTO figures (registered_on, agency, log_partition, bucket, dossiers) "
         "VALUES ('2020-02-01', 'X', 1, 'late', 7)"
     )
-    house.rebuilder.partition(1)
+    house.rebuilder.lane(0)
     house.assert_right()
 
 
@@ -224,12 +227,12 @@ def test_what_a_newer_writer_finds_beside_can_no_longer_be_put_in_place(house: H
     house.all(30)
     old = Beside(house.pool, 1)
     old.begin()
-    old.fill(0, 10)
-    house.sink.drop_unfinished((0, 2))
+    old.fill(8, 0, 10)
+    house.sink.drop_unfinished((0, 1))
     assert house.beside()
-    house.sink.drop_unfinished((1,))
+    house.sink.drop_unfinished((8,))
     assert house.beside() == []
-    for late in (old.swap, lambda: old.fill(10, 20)):
+    for late in (old.swap, lambda: old.fill(8, 10, 20)):
         with pytest.raises(WarehouseRejectedError, match="code 60"):
             late()
     old.clear()
@@ -241,11 +244,11 @@ def test_nothing_is_put_in_place_by_who_is_no_writer_or_amid_a_batch(house: Hous
     house.connection.run("TRUNCATE TABLE ratings")
     house.owned = False
     with pytest.raises(FencedError):
-        house.rebuilder.partition(0)
+        house.rebuilder.lane(0)
     house.owned = True
     house.status.began()
     with pytest.raises(BehindError, match="half done"):
-        house.rebuilder.partition(0)
+        house.rebuilder.lane(0)
     assert reading.cells_of(house.connection, RollUp.RATINGS, 0) == {}
     assert house.beside() == []
 
@@ -289,9 +292,9 @@ def invent(house: House) -> None:
 
 DAMAGES: dict[str, Damage] = {
     "raw rows lost": lose("facts", "log_partition = 1 AND log_offset BETWEEN 5 AND 25"),
-    "all raw rows of a partition lost": lose("facts", "log_partition = 2"),
+    "all raw rows of a partition lost": lose("facts", "log_partition = 8"),
     "dossiers lost": lose("dossier_states", "log_partition = 0 AND last_seq > 2"),
-    "stamps lost": lose("stamp_states", "log_partition = 2"),
+    "stamps lost": lose("stamp_states", "log_partition = 8"),
     "figures lost": lose("figures", "log_partition = 1 AND bucket = 'late'"),
     "lives lost": lose("lives", "log_partition = 1 AND seq = 2"),
     "ratings lost": lose("ratings", "1"),
@@ -334,7 +337,7 @@ def test_a_start_puts_right_what_the_sink_would_stop_at(house: House) -> None:
     def open_log() -> MemoryFactLog:
         return MemoryFactLog(house.facts, lambda point: None, lambda: None)
 
-    mend = mender(open_log, house.pool, lambda p: Beside(house.pool, p), lambda: asked.append(1))
+    mend = mender(open_log, house.pool, lambda lane: Beside(house.pool, lane), lambda: asked.append(1))
     mend(house.at)
     assert asked, "whether the lane is still ours"
     house.assert_right()

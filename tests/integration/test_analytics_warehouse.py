@@ -127,6 +127,29 @@ def test_the_queries_answer_as_a_count_in_memory_does(
             assert list(reading.compliance(connection, part, period, by).items()) == list(wanted.items())
 
 
+@pytest.mark.parametrize("part", SLICES, ids=str)
+def test_steps_and_ratings_answer_as_a_count_in_memory_does(
+    connection: Connection, rows: list[FactRow], part: Slice
+) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    for period in ("day", "month", "year", "all"):
+        for by in (
+            frozenset[str](),
+            frozenset({"agency"}),
+            frozenset({"agency", "procedure", "channel", "step"}),
+        ):
+            steps = reading.steps(memory, part, period, by)
+            assert list(reading.steps(connection, part, period, by).items()) == list(steps.items())
+            ratings = reading.ratings(memory, part, period, by - {"step"})
+            assert list(reading.ratings(connection, part, period, by - {"step"}).items()) == list(
+                ratings.items()
+            )
+            if part == Slice():
+                assert steps
+                assert ratings
+
+
 def test_quarters_and_years_begin_where_they_should(connection: Connection, rows: list[FactRow]) -> None:
     SinkWarehouse(connection).insert_facts(rows, "one")
     for period, starts in (("quarter", "2020-01-01"), ("year", "2020-01-01")):

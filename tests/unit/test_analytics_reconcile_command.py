@@ -94,10 +94,14 @@ def rebuilding(*words: str) -> argparse.Namespace:
 
 
 def test_a_rebuild_says_what_was_rebuilt(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    done = {"roll_ups": ["figures"], "complete": True, "seconds": 1.25, "partitions": [{"partition": 0}]}
+    took = {"seconds": 1.25, "held_seconds": 0.5}
+    done = {"roll_ups": ["figures"], "complete": True, "partitions": [{"partition": 0}], **took}
     answer |= {"path": "/v1/rebuild", **done}
     assert rebuild.run(rebuilding()) == 0
-    assert capsys.readouterr().out == "Rebuilt figures of 1 partitions in 1.2 s.\n"
+    assert (
+        capsys.readouterr().out
+        == "Rebuilt figures of 1 partitions in 1.2 s; the sink stood still for 0.5 s.\n"
+    )
     answer |= {"path": "/v1/rebuild"}
     assert rebuild.run(rebuilding("--json")) == 0
     assert json.loads(capsys.readouterr().out)["seconds"] == 1.25

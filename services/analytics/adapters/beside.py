@@ -1,8 +1,7 @@
-"""Tables beside those in use, of one partition of the log: built in peace, then put in place in one step.
+"""Tables beside those in use, of one lane: built in peace, then put in place in one step.
 
-Every name carries the partition and a tag of its own. A new writer of the lane drops whatever stands beside
-for its partitions before it inserts anything: what an earlier process had in hand can then no longer be put
-in place.
+Every name carries the lane and a tag of its own. A new writer of the lane drops whatever stands beside for
+it before it inserts anything: what an earlier process had in hand can then no longer be put in place.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ _FILL: Final = (
 
 
 class Beside:
-    """The roll-ups of one partition beside those in use, and rows of raw facts that are to be put right."""
+    """The roll-ups of one lane beside those in use, and rows of raw facts that are to be put right."""
 
-    def __init__(self, pool: Pool, partition: int) -> None:
+    def __init__(self, pool: Pool, lane: int) -> None:
         self._pool = pool
-        self._partition = partition
+        self._lane = lane
         self._tag = secrets.token_hex(4)
 
     def begin(self) -> None:
@@ -36,11 +35,11 @@ class Beside:
         for table in feeds():
             self._create(table)
 
-    def fill(self, start: int, end: int) -> None:
-        """The pieces of the facts in [start, end), which follow those filled before."""
+    def fill(self, partition: int, start: int, end: int) -> None:
+        """The pieces of a partition's facts in [start, end), which follow those filled before."""
         besides = {table: self._name(table) for table in feeds()}
         for table, select in feeds().items():
-            stretch = of_stretch(select, self._partition, start, end, besides)
+            stretch = of_stretch(select, partition, start, end, besides)
             self._pool.run(f"INSERT INTO {besides[table]} {_FILL} {stretch}")
 
     def swap(self) -> None:
@@ -48,11 +47,11 @@ class Beside:
         for table in feeds():
             name = self._name(table)
             filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
-            action = f"REPLACE PARTITION {self._partition} FROM {name}" if filled else self._drop()
-            self._pool.run(f"ALTER TABLE {table} {action}")
+            action = f"REPLACE PARTITION {self._lane} FROM {name}"
+            self._pool.run(f"ALTER TABLE {table} {action if filled else f'DROP PARTITION {self._lane}'}")
 
-    def mend(self, offsets: Sequence[int], rows: Sequence[FactRow]) -> None:
-        """Take the raw facts at `offsets` away, then add `rows`, past the feeds."""
+    def mend(self, partition: int, offsets: Sequence[int], rows: Sequence[FactRow]) -> None:
+        """Take a partition's raw facts at `offsets` away, then add `rows`, past the feeds."""
         beside = self._name("facts")
         self._create("facts")
         if rows:
@@ -60,7 +59,7 @@ class Beside:
         for first in range(0, len(offsets), _OFFSETS):
             some = ", ".join(map(str, offsets[first : first + _OFFSETS]))
             # Looking at the table beside makes this fail once a newer writer has dropped it.
-            where = f"log_partition = {self._partition} AND log_offset IN ({some})"
+            where = f"log_partition = {partition} AND log_offset IN ({some})"
             self._pool.run(
                 f"ALTER TABLE facts DELETE WHERE {where} AND (SELECT count() FROM {beside}) = {len(rows)} "
                 "SETTINGS mutations_sync = 2"
@@ -70,14 +69,14 @@ class Beside:
             self._pool.run(f"ALTER TABLE facts ATTACH PARTITION ID '{month}' FROM {beside}")
         self._pool.run(f"DROP TABLE IF EXISTS {beside}")
 
-    def set_clock(self, to: int | None, *, back: bool) -> None:
-        """The log clock of the partition as the log has it (µs); only with `back` an earlier one, or None."""
+    def set_clock(self, partition: int, to: int | None, *, back: bool) -> None:
+        """The log clock of a partition as the log has it (µs); only with `back` an earlier one, or None."""
         if back:
-            where = f"log_partition = {self._partition}"
+            where = f"log_partition = {partition}"
             self._pool.run(f"ALTER TABLE clocks DELETE WHERE {where} SETTINGS mutations_sync = 2")
         if to is not None:
-            token = f"mended {self._partition} {self._tag}"
-            self._pool.insert("clocks", ("log_partition", "moved_to"), [(self._partition, to)], token)
+            token = f"mended {partition} {self._tag}"
+            self._pool.insert("clocks", ("log_partition", "moved_to"), [(partition, to)], token)
 
     def clear(self) -> None:
         """Nothing is left beside."""
@@ -85,10 +84,7 @@ class Beside:
             self._pool.run(f"DROP TABLE IF EXISTS {self._name(table)}")
 
     def _name(self, table: str) -> str:
-        return f"{table}__{self._partition}_{self._tag}"
+        return f"{table}__{self._lane}_{self._tag}"
 
     def _create(self, table: str) -> None:
         self._pool.run(f"CREATE TABLE {self._name(table)} AS {table}")
-
-    def _drop(self) -> str:
-        return f"DROP PARTITION {self._partition}"

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from clickhouse_driver import Client
 from clickhouse_driver import errors as driver
 
+from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations.feeds import feeds
@@ -139,7 +140,8 @@ class SinkWarehouse:
 
     def drop_unfinished(self, partitions: Sequence[int]) -> None:
         """See the port."""
-        mine, tables = "|".join(map(str, partitions)), "|".join(("facts", *feeds()))
+        lanes = sorted({lane_of(partition) for partition in partitions})
+        mine, tables = "|".join(map(str, lanes)), "|".join(("facts", *feeds()))
         pattern = f"^({tables})__({mine})_[0-9a-f]+$"
         for (name,) in self._connection.rows(query("besides"), {"pattern": pattern}):
             self._connection.run(f"DROP TABLE IF EXISTS {name}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.words import Outcome
 from services.analytics.domain.dossier import DossierRow, local_day, mark_of
@@ -27,6 +28,39 @@ class RollUp(StrEnum):
     RATINGS = "ratings"
     STEP_TIMES = "step_times"
     LIVES = "lives"
+
+
+class StepTimes(NamedTuple):
+    """Ended steps: how many, how long all together (µs), and how many of them were early, on time, late. A
+    step without a time of its own is none of these."""
+
+    steps: int
+    micros: int
+    early: int
+    on_time: int
+    late: int
+
+    @property
+    def mean_seconds(self) -> float:
+        """How long one took, of the wall clock."""
+        return self.micros / self.steps / 1_000_000
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """How many ratings there are of each score; at least one."""
+
+    scores: Mapping[int, int]
+
+    @property
+    def number(self) -> int:
+        """All of them."""
+        return sum(self.scores.values())
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return sum(score * number for score, number in self.scores.items()) / self.number
 
 
 _HOLDER: Final = {"StepCompleted": "holder", "HandedOver": "giver"}

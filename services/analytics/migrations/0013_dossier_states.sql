@@ -1,5 +1,5 @@
--- The pieces of dossiers' states anew, a partition of the log a partition of the table: a rebuild puts one in place of
--- another in one step. Until `motcua rebuild` has run, a warehouse of before has its states here from now on only.
+-- The pieces of dossiers' states anew, a lane (eight partitions of the log) a partition of the table: a rebuild puts one
+-- in place of another in one step. Until `motcua rebuild` has run, a warehouse of before has its states here from now on only.
 CREATE TABLE IF NOT EXISTS dossier_states
 (
     log_partition UInt16,
@@ -37,6 +37,6 @@ CREATE TABLE IF NOT EXISTS dossier_states
     original_mark SimpleAggregateFunction(max, UInt64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (log_partition, dossier_id)
 SETTINGS non_replicated_deduplication_window = 10000;

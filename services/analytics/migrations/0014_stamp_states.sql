@@ -1,4 +1,4 @@
--- The pieces of stamps anew, by partitions of the log like the states of dossiers.
+-- The pieces of stamps anew, by lanes like the states of dossiers.
 CREATE TABLE IF NOT EXISTS stamp_states
 (
     seal          LowCardinality(String),
@@ -14,6 +14,6 @@ CREATE TABLE IF NOT EXISTS stamp_states
     facts         SimpleAggregateFunction(sum, UInt64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (seal, dossier_id, stamp, log_partition)
 SETTINGS non_replicated_deduplication_window = 10000;

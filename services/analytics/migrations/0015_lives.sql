@@ -20,6 +20,6 @@ CREATE TABLE IF NOT EXISTS lives
     original_mark UInt64 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (log_partition, dossier_id, seq)
 SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 512;

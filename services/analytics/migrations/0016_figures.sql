@@ -16,6 +16,6 @@ CREATE TABLE IF NOT EXISTS figures
     five_on_site         SimpleAggregateFunction(sum, Int64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (registered_on, agency, procedure, channel, bucket, log_partition)
 SETTINGS non_replicated_deduplication_window = 10000;

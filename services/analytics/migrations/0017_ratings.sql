@@ -10,6 +10,6 @@ CREATE TABLE IF NOT EXISTS ratings
     ratings       SimpleAggregateFunction(sum, Int64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (rated_on, agency, procedure, channel, score, log_partition)
 SETTINGS non_replicated_deduplication_window = 10000;

@@ -15,6 +15,6 @@ CREATE TABLE IF NOT EXISTS step_times
     late          SimpleAggregateFunction(sum, Int64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY log_partition
+PARTITION BY intDiv(log_partition, 8)
 ORDER BY (ended_on, agency, procedure, channel, step, log_partition)
 SETTINGS non_replicated_deduplication_window = 10000;

@@ -55,9 +55,14 @@ def prove(api: APIRouter, parts: Parts) -> None:
         return json(
             {
                 "roll_ups": sorted(feeds()),
-                "complete": _complete(one.partition for one in rebuilt),
+                "complete": _complete(partition for one in rebuilt for partition in one.until),
                 "seconds": round(parts.clock.monotonic() - started, 3),
-                "partitions": [asdict(one) for one in rebuilt],
+                "held_seconds": max((one.held for one in rebuilt), default=0.0),
+                "partitions": [
+                    {"partition": partition, "until": until}
+                    for one in rebuilt
+                    for partition, until in sorted(one.until.items())
+                ],
             }
         )
 

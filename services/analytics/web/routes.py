@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -18,36 +17,17 @@ from services.analytics.web import payloads
 from services.analytics.web.access import Right, holder
 from services.analytics.web.cached import Cached
 from services.analytics.web.oversight import oversee
-from services.analytics.web.parameters import From, To, known_only, slice_of
+from services.analytics.web.parameters import From, Period, To, dimensions, known_only, slice_of
 from services.analytics.web.parts import Parts, json
 from services.analytics.web.payloads import Json
 from services.analytics.web.problems import Problem
 from services.analytics.web.proof import prove
+from services.analytics.web.sums import group_of, sums
 
-_DIMENSIONS: Final = ("agency", "procedure", "channel")
 _PUBLIC_SECONDS: Final = 1.0
 
 DossierIdPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Code = Annotated[str, Query(min_length=5, max_length=64, pattern=r"^[0-9A-Z.\-]+$")]
-
-
-class Period(StrEnum):
-    """How compliance is split by time."""
-
-    DAY = "day"
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
-    ALL = "all"
-
-
-def _dimensions(by: str) -> frozenset[str]:
-    names = frozenset(name for name in by.split(",") if name)
-    if not names <= frozenset(_DIMENSIONS):
-        raise Problem(
-            "bad_shape", f"Cần các tên trong: {', '.join(_DIMENSIONS)}, cách nhau bằng dấu phẩy.", "by"
-        )
-    return names
 
 
 def router(parts: Parts) -> APIRouter:
@@ -55,6 +35,7 @@ def router(parts: Parts) -> APIRouter:
     api = APIRouter(prefix="/v1")
     _figures(api, parts)
     _dossiers(api, parts)
+    sums(api, parts)
     oversee(api, parts)
     prove(api, parts)
     return api
@@ -90,17 +71,13 @@ def _figures(api: APIRouter, parts: Parts) -> None:
         client: Client = reader,
     ) -> Response:
         """The same counts split by period, agency, procedure and channel."""
-        names = _dimensions(by)
+        names = dimensions(by)
         age = _age(parts)
         table = reading.compliance(parts.tables, slice_of(first, last, client), period.value, names)
-        rows = []
-        for group, counts in table.items():
-            split: Json = {name: getattr(group, name) for name in _DIMENSIONS if name in names}
-            if "agency" in names:
-                split["agency_name"] = parts.law.name(group.agency)
-            if period is not Period.ALL:
-                split["period"] = group.starts
-            rows.append({**split, **payloads.counts(counts)})
+        rows = [
+            {**group_of(parts, group, period, names), **payloads.counts(counts)}
+            for group, counts in table.items()
+        ]
         return json({"period": period.value, "by": sorted(names), "rows": rows, **age})
 
 
