@@ -78,8 +78,11 @@ rules:
 architecture: setup
 	$(RUN) pytest -q tests/architecture
 
-test: setup ## the whole test suite, but for what takes minutes
-	$(RUN) pytest -m "not long"
+# Side by side, since one waits for a process while another computes. A file stays with one of them: what its
+# tests share starts once.
+TESTERS ?= 2
+test: setup ## the whole test suite, but for what takes minutes; TESTERS=1 for one test at a time
+	$(RUN) pytest -m "not long" --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test-long: setup ## the herd and the benches, small; the sink's crashes, many
 	$(RUN) pytest -m long

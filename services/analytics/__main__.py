@@ -31,7 +31,8 @@ from services.analytics.adapters.kafka import (
     KafkaLawLog,
 )
 from services.analytics.domain.lane import lane_name, lanes_of, partitions_of
-from services.analytics.mending import mender
+from services.analytics.filled import Filled, unfilled
+from services.analytics.mending import filler, mender
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
 from services.analytics.naming import Naming
@@ -89,6 +90,7 @@ def _lane(
         clock=clock,
         observer=metrics,
         mend=mend if settings.repair else None,
+        fill=filler(lambda: unfilled(proving), partial(Beside, proving), confirm),
     )
 
 
@@ -114,7 +116,8 @@ async def run(settings: Settings) -> int:
         Rebuilder(partial(Beside, proving), hold),
     )
     pool, book = Pool(settings.clickhouse), naming.book
-    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, book)
+    status, tables = service.status, Filled(pool)
+    parts = Parts(settings.keys, tables, status, reconciler, metrics, clock, settings.clock, book)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(parts),

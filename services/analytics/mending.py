@@ -1,4 +1,9 @@
-"""The repair at the start: for a sink that refuses to go on because rows of the raw facts are gone.
+"""What a start puts right before it inserts: roll-ups that are new, and on request whatever differs.
+
+A roll-up that a migration has just made is empty: `filler` gives it the past, from the raw facts before the
+sink's position, before a batch begun and not finished goes on.
+
+The repair is for a sink that refuses to go on because rows of the raw facts are gone.
 
 A running sink is repaired beside (`motcua reconcile --repair`). One that finds fewer rows than its position
 says stops, and so does every start after it; with ``MOTCUA_REPAIR=1`` the start puts them right from the log
@@ -9,11 +14,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.analytics.domain.batch import Record
 from services.analytics.domain.intents import Range
+from services.analytics.domain.lane import lane_of
 from services.analytics.errors import WarehouseMismatchError
 from services.analytics.reading import Tables
 from services.analytics.rebuild import Beside, Hold, Rebuilder
@@ -41,6 +47,26 @@ class UpTo:
     def close(self) -> None:
         """See `Log`."""
         self.log.close()
+
+
+def filler(
+    unfilled: Callable[[], Mapping[int, Collection[str]]],
+    beside: Callable[[int], Beside],
+    confirm: Callable[[], None],
+) -> Callable[[Mapping[int, int]], None]:
+    """What the sink calls with its positions before it does anything. `unfilled` gives, by lane, the roll-ups
+    that are empty though the raw facts call for rows: no batch has ever reached them."""
+
+    def fill(positions: Mapping[int, int]) -> None:
+        status = Status(positions)
+        status.moved(positions)
+        rebuilder = Rebuilder(beside, Hold(status, threading.Lock(), confirm))
+        for lane, tables in unfilled().items():
+            if any(lane_of(partition) == lane and at for partition, at in positions.items()):
+                _log.warning("filling %s from the facts", ", ".join(sorted(tables)))
+                rebuilder.lane(lane, tables)
+
+    return fill
 
 
 def mender(

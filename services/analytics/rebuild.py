@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -34,7 +34,7 @@ class BehindError(AnalyticsError):
 class Beside(Protocol):
     """See `adapters.beside.Beside`."""
 
-    def begin(self) -> None: ...
+    def begin(self, tables: Collection[str] | None = None) -> None: ...
     def fill(self, partition: int, start: int, end: int) -> None: ...
     def swap(self) -> None: ...
     def mend(self, partition: int, offsets: Sequence[int], rows: Sequence[FactRow]) -> None: ...
@@ -103,11 +103,11 @@ class Rebuilder:
         self._hold = hold
         self._stretch = stretch
 
-    def lane(self, lane: int) -> Rebuilt:
-        """The roll-ups of one lane. Raises BehindError, RetryLaterError or a RefusedError; nothing is put in
-        place then, or only whole tables, and the next time does it all."""
+    def lane(self, lane: int, only: Collection[str] | None = None) -> Rebuilt:
+        """The roll-ups of one lane, all or some. Raises BehindError, RetryLaterError or a RefusedError;
+        nothing is put in place then, or only whole tables, and the next time does it all."""
         with self._tables(lane) as tables:
-            tables.begin()
+            tables.begin(only)
             done = self._fill(tables, {}, self._hold.positions(lane))
             done = self._fill(tables, done, self._hold.positions(lane))  # less is left to do while it stands
             with self._hold.still(writing=True):

@@ -30,6 +30,7 @@ class Lane:
     clock: Clock
     observer: Observer
     mend: Callable[[Mapping[int, int]], None] | None = None
+    fill: Callable[[Mapping[int, int]], None] = lambda positions: None
 
 
 class Service:
@@ -74,7 +75,9 @@ class Service:
             retry = Retry(self._stop, lane.clock, self.status, lane.observer)
             retry("prepare the warehouse", lane.prepare)
             ports = retry("connect", lane.connect)
-            self._sink = Sink(ports, lane.settings, self._stop, self.status, self.gate, mend=lane.mend)
+            self._sink = Sink(
+                ports, lane.settings, self._stop, self.status, self.gate, mend=lane.mend, fill=lane.fill
+            )
             self._sink.run()
         except StopRequestedError:
             pass  # asked to stop before anything could be reached

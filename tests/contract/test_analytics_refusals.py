@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.words import Role
-from services.analytics.errors import RetryLaterError, WarehouseRejectedError
+from services.analytics.errors import RetryLaterError, UnfilledError, WarehouseRejectedError
 from services.analytics.web.access import RIGHTS, Right
 from services.analytics.web.cached import Cached
 from tests.fakes.analytics import FakeClock
@@ -179,6 +179,15 @@ def test_only_who_oversees_sees_what_is_late_and_samples(desk: Desk) -> None:
     assert {role for role in Role if Right.REGISTER in RIGHTS[role]} == overseers | {Role.SEAL_KEEPER}
     for path in (PATHS[Right.LATE], PATHS[Right.SAMPLE], PATHS[Right.REGISTER]):
         assert_problem(desk.client.get(path), 401, "unauthorized")
+
+
+def test_roll_ups_that_are_not_filled_yet_are_no_zeros(desk: Desk) -> None:
+    desk.tables.failure = UnfilledError("not filled yet")
+    for path in ("/v1/figures", "/v1/compliance", "/v1/steps", "/v1/ratings"):
+        answer = desk.get(path)
+        assert_problem(answer, 503, "filling")
+        assert answer.headers["Retry-After"] == "1"
+    assert_problem(desk.client.get("/v1/public/figures"), 503, "filling")
 
 
 def test_a_warehouse_that_is_away_is_a_503_and_the_age_goes_on(desk: Desk) -> None:

@@ -11,13 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.analytics.adapters.clickhouse import WINDOW
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.dossier import DossierRow, fold
 from services.analytics.domain.intents import Entry, Range
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
-from services.analytics.errors import LogTruncatedError, RetryLaterError
+from services.analytics.errors import LogTruncatedError, RetryLaterError, WarehouseMismatchError
 from services.analytics.sink.loop import Ports
+from services.analytics.sink.ports import RollUp
 
 Reached = Callable[[str], None]
 
@@ -206,6 +208,7 @@ class MemoryWarehouse:
         self.clocks: dict[int, int] = {}
         self.tokens: set[tuple[str, str]] = set()
         self.away: list[Exception] = []
+        self.window = WINDOW
 
     def forget_tokens(self) -> None:
         """What happens to a token after enough other inserts."""
@@ -267,6 +270,18 @@ class MemorySinkWarehouse:
     def drop_unfinished(self, partitions: Sequence[int]) -> None:
         """See the port. Nothing ever stands beside these tables."""
         self._reached("drop unfinished")
+
+    def check_windows(self) -> None:
+        """See the port."""
+        if self._tables.window < WINDOW:
+            raise WarehouseMismatchError("the deduplication window is too small")
+
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """See the port."""
+        with self._tables.lock:
+            raw = Counter(row.log_partition for row in self._tables.facts)
+            made = Counter(row.log_partition for rows in self._tables.dossiers.values() for row in rows)
+        return [RollUp("dossiers", p, raw[p], made[p]) for p in partitions if raw[p] != made[p]]
 
 
 class Notes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
@@ -23,7 +23,7 @@ class MemoryBeside:
         """The tables beside for a lane."""
         return MemoryBeside(self._tables, lane, self.said)
 
-    def begin(self) -> None:
+    def begin(self, tables: Collection[str] | None = None) -> None:
         """See the protocol."""
         self.said.append(f"begin {self._lane}")
 

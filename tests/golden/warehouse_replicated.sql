@@ -463,6 +463,7 @@ CREATE TABLE IF NOT EXISTS figures_local ON CLUSTER '{cluster}'
     channel              LowCardinality(String),
     bucket               LowCardinality(String),
     log_partition        UInt16,
+    facts                SimpleAggregateFunction(sum, UInt64),
     dossiers             SimpleAggregateFunction(sum, Int64),
     supplement_requested SimpleAggregateFunction(sum, Int64),
     declined             SimpleAggregateFunction(sum, Int64),
@@ -504,6 +505,7 @@ CREATE TABLE IF NOT EXISTS step_times_local ON CLUSTER '{cluster}'
     channel       LowCardinality(String),
     step          LowCardinality(String),
     log_partition UInt16,
+    facts         SimpleAggregateFunction(sum, UInt64),
     steps         SimpleAggregateFunction(sum, Int64),
     micros        SimpleAggregateFunction(sum, Int64),
     early         SimpleAggregateFunction(sum, Int64),
@@ -616,6 +618,7 @@ SELECT
     cell.channel AS channel,
     cell.bucket AS bucket,
     log_partition,
+    sum(cell.facts) AS facts,
     sum(cell.sign) AS dossiers,
     sum(cell.sign * (cell.status = 5)) AS supplement_requested,
     sum(cell.sign * (cell.declined % 2)) AS declined,
@@ -636,11 +639,11 @@ FROM
             CAST(
                 [
                     (
-                        -1, w.registered_on, w.agency, w.procedure, w.channel, w.bucket, w.status, w.declined,
+                        -1, 0, w.registered_on, w.agency, w.procedure, w.channel, w.bucket, w.status, w.declined,
                         w.original, [w.receive, w.appraise, w.approve, w.stamp, w.return]
                     ),
                     (
-                        1, greatest(w.registered_on, n.registered_on), n.agency, n.procedure, n.channel,
+                        1, n.facts, greatest(w.registered_on, n.registered_on), n.agency, n.procedure, n.channel,
                         if(n.bucket = '', w.bucket, n.bucket), n.status, greatest(w.declined, n.declined),
                         greatest(w.original, n.original),
                         [
@@ -649,7 +652,7 @@ FROM
                         ]
                     )
                 ],
-                'Array(Tuple(sign Int64, registered_on Date, agency String, procedure String, channel String, bucket String, status UInt8, declined UInt64, original UInt64, places Array(UInt64)))'
+                'Array(Tuple(sign Int64, facts UInt64, registered_on Date, agency String, procedure String, channel String, bucket String, status UInt8, declined UInt64, original UInt64, places Array(UInt64)))'
             )
         ) AS cell
     FROM
@@ -657,6 +660,7 @@ FROM
         SELECT
             log_partition,
             dossier_id,
+            count() AS facts,
             argMax(toString(f.agency), f.seq) AS agency,
             argMax(toString(f.procedure), f.seq) AS procedure,
             argMax(toString(f.channel), f.seq) AS channel,
@@ -710,7 +714,7 @@ FROM
         GROUP BY log_partition, dossier_id
     ) AS w ON n.log_partition = w.log_partition AND n.dossier_id = w.dossier_id
 )
-WHERE cell.bucket != ''
+WHERE cell.bucket != '' OR cell.sign = 1
 GROUP BY registered_on, agency, procedure, channel, bucket, log_partition;
 
 -- 0023_ratings_feed
@@ -730,24 +734,28 @@ GROUP BY rated_on, agency, procedure, channel, score, log_partition;
 -- 0024_step_times_feed
 CREATE MATERIALIZED VIEW IF NOT EXISTS step_times_feed ON CLUSTER '{cluster}' TO step_times_local AS
 SELECT
-    toDate(f.at, 'Asia/Ho_Chi_Minh') AS ended_on,
-    JSONExtractString(f.body, if(f.type = 'HandedOver', 'giver', 'holder'), 1) AS agency,
-    f.procedure AS procedure,
-    f.channel AS channel,
-    f.step AS step,
-    f.log_partition AS log_partition,
-    toInt64(count()) AS steps,
-    sum(
-        toUnixTimestamp64Micro(f.at)
-        - toUnixTimestamp64Micro(parseDateTime64BestEffort(JSONExtractString(f.body, 'since'), 6, 'UTC'))
-    ) AS micros,
-    toInt64(countIf(f.outcome = 'early')) AS early,
-    toInt64(countIf(f.outcome = 'on_time')) AS on_time,
-    toInt64(countIf(f.outcome = 'late')) AS late
-FROM facts_local AS f
-WHERE f.type IN ('StepCompleted', 'HandedOver')
-  AND JSONExtractString(f.body, 'since') != ''
-  AND JSONExtractString(f.body, if(f.type = 'HandedOver', 'giver', 'holder'), 1) != ''
+    toDate(at, 'Asia/Ho_Chi_Minh') AS ended_on,
+    holder AS agency,
+    procedure,
+    channel,
+    step,
+    log_partition,
+    count() AS facts,
+    toInt64(countIf(known)) AS steps,
+    sumIf(toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(parseDateTime64BestEffortOrZero(since, 6, 'UTC')), known) AS micros,
+    toInt64(countIf(known AND outcome = 'early')) AS early,
+    toInt64(countIf(known AND outcome = 'on_time')) AS on_time,
+    toInt64(countIf(known AND outcome = 'late')) AS late
+FROM
+(
+    SELECT
+        at, procedure, channel, step, outcome, log_partition,
+        JSONExtractString(body, 'since') AS since,
+        JSONExtractString(body, if(type = 'HandedOver', 'giver', 'holder'), 1) AS holder,
+        since != '' AND holder != '' AS known
+    FROM facts_local
+    WHERE type IN ('StepCompleted', 'HandedOver')
+)
 GROUP BY ended_on, agency, procedure, channel, step, log_partition;
 
 -- 0025_dossiers_now_states

@@ -54,7 +54,7 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     )
     assert figures["received"] == sum(figures[bucket.value] for bucket in Bucket)
     assert datetime.fromisoformat(fresh["clock"]) == START + timedelta(days=400)
-    board = httpx.get(f"http://{stack.http}/")
+    board = stack.client.get(f"http://{stack.http}/")
     assert board.status_code == 200
     assert "Bảng theo dõi hồ sơ" in board.text
     garbage = truth(record for records in facts.records.values() for record in records).garbage
@@ -204,6 +204,30 @@ def test_a_warehouse_that_lost_everything_is_refused(stack: Stack) -> None:
     stack.analytics.start()
     assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
     assert "do not belong together" in stack.analytics.text()
+
+
+def test_a_lost_part_of_a_roll_up_is_seen_by_the_proof_and_refused_at_the_start(stack: Stack) -> None:
+    facts = a_log(20, seed=10)
+    stack.analytics.start()
+    stack.send(interleaved(facts))
+    stack.wait_for(facts)
+    with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
+        client.execute("TRUNCATE TABLE dossiers")
+    proof = stack.ask("/v1/reconcile", "POST")
+    assert proof["missing"] + proof["mismatched"] > 0
+    stack.analytics.kill()
+    stack.analytics.start()
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    assert "dossiers is made of 0 facts" in stack.analytics.text()
+
+
+def test_a_window_shrunk_under_a_running_sink_stops_it(stack: Stack) -> None:
+    stack.analytics.start()
+    stack.wait_ready()
+    with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
+        client.execute("ALTER TABLE stamps MODIFY SETTING non_replicated_deduplication_window = 5")
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    assert "table stamps must have a deduplication window" in stack.analytics.text()
 
 
 def test_a_warehouse_is_rebuilt_from_the_log_into_a_fresh_database(stack: Stack) -> None:

@@ -17,11 +17,11 @@ from services.analytics.rebuild import BehindError, Hold
 from services.analytics.service import Lane, Service
 from services.analytics.sink.loop import LaneSettings, Ports
 from services.analytics.sink.status import Status
-from tests.fakes.analytics import FakeClock, MemoryFactLog, MemoryFacts, Notes, World
+from tests.fakes.analytics import DiedError, FakeClock, MemoryFactLog, MemoryFacts, Notes, World
 from tests.fakes.analytics_beside import MemoryBeside
 from tests.fakes.analytics_facts import fill
 from tests.fakes.analytics_tables import MemoryTables
-from tests.unit.test_sink_behaviour import Process, a_world, assert_exact
+from tests.unit.test_sink_behaviour import PARTITIONS, Process, a_world, assert_exact
 from tests.waiting import wait_until
 
 
@@ -84,6 +84,23 @@ def test_the_tables_are_mended_before_the_sink_looks_at_them() -> None:
 
     Process(world, mend=mend).run()
     assert told == [{partition: len(records) for partition, records in world.facts.records.items()}]
+    assert_exact(world)
+
+
+def test_new_roll_ups_are_filled_before_a_batch_begun_earlier_goes_on() -> None:
+    world = a_world()
+
+    def die(step: str) -> None:
+        if step == "facts inserted":
+            raise DiedError(step)
+
+    with pytest.raises(DiedError):
+        Process(world, reached=die).run()
+    told: list[tuple[dict[int, int], int]] = []
+    Process(world, fill=lambda positions: told.append((dict(positions), len(world.warehouse.facts)))).run()
+    [(positions, rows)] = told
+    assert positions == dict.fromkeys(PARTITIONS, 0), "its rows stand already, its position was never said"
+    assert 0 < rows < len(world.warehouse.facts)
     assert_exact(world)
 
 

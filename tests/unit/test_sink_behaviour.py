@@ -54,6 +54,7 @@ class Process:
         reached: Callable[[str], object] = lambda step: None,
         tick: float = 0.01,
         mend: Callable[[Mapping[int, int]], None] | None = None,
+        fill: Callable[[Mapping[int, int]], None] = lambda positions: None,
     ) -> None:
         self.stop = threading.Event()
         self.status = Status(PARTITIONS)
@@ -66,7 +67,7 @@ class Process:
         def passed(step: str) -> None:
             reached(step)
 
-        self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed, mend)
+        self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed, mend, fill)
 
     def run(self) -> Process:
         self.sink.run()

@@ -7,7 +7,7 @@ it before it inserts anything: what an earlier process had in hand can then no l
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from services.analytics.adapters.clickhouse import Pool
@@ -27,24 +27,26 @@ class Beside:
 
     def __init__(self, pool: Pool, lane: int) -> None:
         self._pool = pool
+        self._feeds: dict[str, str] = {}
         self._lane = lane
         self._tag = secrets.token_hex(4)
 
-    def begin(self) -> None:
-        """Empty tables."""
-        for table in feeds():
+    def begin(self, tables: Collection[str] | None = None) -> None:
+        """Empty tables, beside all roll-ups or beside some."""
+        self._feeds = {name: feed for name, feed in feeds().items() if tables is None or name in tables}
+        for table in self._feeds:
             self._create(table)
 
     def fill(self, partition: int, start: int, end: int) -> None:
         """The pieces of a partition's facts in [start, end), which follow those filled before."""
-        besides = {table: self._name(table) for table in feeds()}
-        for table, select in feeds().items():
+        besides = {table: self._name(table) for table in self._feeds}
+        for table, select in self._feeds.items():
             stretch = of_stretch(select, partition, start, end, besides)
             self._pool.run(f"INSERT INTO {besides[table]} {_FILL} {stretch}")
 
     def swap(self) -> None:
         """Put them in place; a reader sees the old ones or the new ones."""
-        for table in feeds():
+        for table in self._feeds:
             name = self._name(table)
             filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
             action = f"REPLACE PARTITION {self._lane} FROM {name}"

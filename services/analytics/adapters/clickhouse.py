@@ -20,6 +20,7 @@ from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations.feeds import feeds
 from services.analytics.queries import query
+from services.analytics.sink.ports import RollUp
 
 Value = str | int | float | date | None
 Parameter = Value | Sequence[Value]
@@ -145,6 +146,16 @@ class SinkWarehouse:
         pattern = f"^({tables})__({mine})_[0-9a-f]+$"
         for (name,) in self._connection.rows(query("besides"), {"pattern": pattern}):
             self._connection.run(f"DROP TABLE IF EXISTS {name}")
+
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """See the port."""
+        return [
+            RollUp(*row) for row in self._connection.rows(query("roll_ups"), {"partitions": list(partitions)})
+        ]
+
+    def check_windows(self) -> None:
+        """See the port."""
+        check_windows(self._connection)
 
 
 def check_windows(connection: Connection) -> None:

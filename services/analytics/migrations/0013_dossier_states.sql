@@ -1,5 +1,5 @@
 -- The pieces of dossiers' states anew, a lane (eight partitions of the log) a partition of the table: a rebuild puts one
--- in place of another in one step. Until `motcua rebuild` has run, a warehouse of before has its states here from now on only.
+-- in place of another in one step. The first start of a lane fills a warehouse of before.
 CREATE TABLE IF NOT EXISTS dossier_states
 (
     log_partition UInt16,

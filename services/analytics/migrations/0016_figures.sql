@@ -1,5 +1,5 @@
 -- Compliance, rolled up: so many dossiers by local day of registration, agency, procedure, channel and bucket, and so
--- many of them in each subset. Sums of what came in and went out, so a cell can be negative until merged.
+-- many of them in each subset; `facts` brought them here. Sums of what came in and went out, so a cell can be negative until merged.
 CREATE TABLE IF NOT EXISTS figures
 (
     registered_on        Date,
@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS figures
     channel              LowCardinality(String),
     bucket               LowCardinality(String),
     log_partition        UInt16,
+    facts                SimpleAggregateFunction(sum, UInt64),
     dossiers             SimpleAggregateFunction(sum, Int64),
     supplement_requested SimpleAggregateFunction(sum, Int64),
     declined             SimpleAggregateFunction(sum, Int64),

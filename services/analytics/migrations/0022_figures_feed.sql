@@ -9,6 +9,7 @@ SELECT
     cell.channel AS channel,
     cell.bucket AS bucket,
     log_partition,
+    sum(cell.facts) AS facts,
     sum(cell.sign) AS dossiers,
     sum(cell.sign * (cell.status = 5)) AS supplement_requested,
     sum(cell.sign * (cell.declined % 2)) AS declined,
@@ -29,11 +30,11 @@ FROM
             CAST(
                 [
                     (
-                        -1, w.registered_on, w.agency, w.procedure, w.channel, w.bucket, w.status, w.declined,
+                        -1, 0, w.registered_on, w.agency, w.procedure, w.channel, w.bucket, w.status, w.declined,
                         w.original, [w.receive, w.appraise, w.approve, w.stamp, w.return]
                     ),
                     (
-                        1, greatest(w.registered_on, n.registered_on), n.agency, n.procedure, n.channel,
+                        1, n.facts, greatest(w.registered_on, n.registered_on), n.agency, n.procedure, n.channel,
                         if(n.bucket = '', w.bucket, n.bucket), n.status, greatest(w.declined, n.declined),
                         greatest(w.original, n.original),
                         [
@@ -42,7 +43,7 @@ FROM
                         ]
                     )
                 ],
-                'Array(Tuple(sign Int64, registered_on Date, agency String, procedure String, channel String, bucket String, status UInt8, declined UInt64, original UInt64, places Array(UInt64)))'
+                'Array(Tuple(sign Int64, facts UInt64, registered_on Date, agency String, procedure String, channel String, bucket String, status UInt8, declined UInt64, original UInt64, places Array(UInt64)))'
             )
         ) AS cell
     FROM
@@ -50,6 +51,7 @@ FROM
         SELECT
             log_partition,
             dossier_id,
+            count() AS facts,
             argMax(toString(f.agency), f.seq) AS agency,
             argMax(toString(f.procedure), f.seq) AS procedure,
             argMax(toString(f.channel), f.seq) AS channel,
@@ -103,5 +105,5 @@ FROM
         GROUP BY log_partition, dossier_id
     ) AS w ON n.log_partition = w.log_partition AND n.dossier_id = w.dossier_id
 )
-WHERE cell.bucket != ''
+WHERE cell.bucket != '' OR cell.sign = 1
 GROUP BY registered_on, agency, procedure, channel, bucket, log_partition;

@@ -40,6 +40,7 @@ from services.analytics.errors import (
     TopicRecreatedError,
     WarehouseMismatchError,
 )
+from services.analytics.sink.holdings import Holdings
 from services.analytics.sink.ports import Clock, DeadLetters, FactLog, IntentLog, Observer, Warehouse
 from services.analytics.sink.retry import Retry
 from services.analytics.sink.status import Status
@@ -87,7 +88,8 @@ class Sink:
 
     `gate` is held while a batch is on its way: whoever else holds it sees all tables exactly at the
     positions of `status`. `reached` is called with the name of each step passed; it lets a test die there.
-    `mend`, if given, is called at the start with the positions, to put the tables right.
+    `fill` is called at the start with the positions, before any batch, to fill roll-ups that are new; `mend`,
+    if given, when no batch is half done, to put the tables right.
     """
 
     def __init__(
@@ -99,14 +101,18 @@ class Sink:
         gate: threading.Lock,
         reached: Callable[[str], None] = lambda step: None,
         mend: Callable[[Mapping[int, int]], None] | None = None,
+        fill: Callable[[Mapping[int, int]], None] = lambda positions: None,
     ) -> None:
         self._ports = ports
         self._settings = settings
         self._stop = stop
         self._reached = reached
         self._mend = mend
+        self._to_mend = mend is not None  # what differs until then is no news
+        self._fill = fill
         self._status = status
         self._gate = gate
+        self._holdings = Holdings(ports.warehouse, ports.clock)
         self._retry = Retry(stop, ports.clock, status, ports.observer)
         self._log = LaneLog(settings.lane, settings.partitions)
         self._topic_id = ""
@@ -139,28 +145,27 @@ class Sink:
         if position is not None:
             self._topic_id = position.topic_id
             self._check_topic()
+        self._retry("fill", partial(self._fill, self._offsets()))
         while (pending := self._log.pending) is not None:
             _log.warning("finishing batch %d, begun by an earlier writer", pending.batch)
             self._adopt(pending)
         self._seek()
         if self._mend is not None:
             self._retry("mend", partial(self._mend, self._offsets()))
+            self._to_mend = False
         self._check_warehouse(self._parts())
         self._status.moved(self._offsets())
         _log.info("lane %s recovered at batch %d", self._settings.lane, self._log.batch)
 
     def _check_warehouse(self, parts: Mapping[int, PartitionPosition]) -> None:
-        """The raw rows must be as many as `parts` say."""
-        counts = self._retry("counts", lambda: self._ports.warehouse.row_counts(self._settings.partitions))
-        for partition, part in parts.items():
-            found = counts.get(partition, 0)
-            if found != part.rows:
-                self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
-                raise WarehouseMismatchError(
-                    f"partition {partition}: the warehouse holds {found} facts, {part.rows} were inserted; "
-                    "warehouse and log do not belong together, or one of them lost data (a start with "
-                    "MOTCUA_REPAIR=1 puts it right from the log)"
-                )
+        """The tables must hold as many facts as `parts` say."""
+        difference = self._retry("counts", lambda: self._holdings.difference(parts))
+        if difference is not None:
+            self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
+            raise WarehouseMismatchError(
+                f"{difference}; warehouse and log do not belong together, or one of them lost data "
+                "(a start with MOTCUA_REPAIR=1 puts it right from the log)"
+            )
 
     # -- one batch -----------------------------------------------------------------------------------
 
@@ -229,9 +234,10 @@ class Sink:
             )
         records = self._retry("read range", lambda: self._ports.facts.read(intent.ranges))
         self._check_topic()  # after the reading: what was read is of the topic the intent names
-        self._finish(intent, records)
+        self._finish(intent, records, tries=1)
 
-    def _finish(self, intent: Intent, records: Sequence[Record]) -> None:
+    def _finish(self, intent: Intent, records: Sequence[Record], tries: int = 0) -> None:
+        """`tries`: how often it may have been inserted already."""
         clock = self._ports.clock
         batch = translate(records, intent.marks())
         recent = self._recent().after(batch.records, len(batch.poison))
@@ -247,9 +253,9 @@ class Sink:
         after = self._position_after(intent, batch, recent)
         token, started = intent.token(), clock.monotonic()
         if batch.rows:
-            self._tries = 0
-            self._retry("insert", lambda: self._insert(batch, token))
-            if self._tries > 1:
+            self._tries = tries
+            self._retry("insert", lambda: self._insert(batch, token, after))
+            if self._tries > 1 and not self._to_mend:
                 # A table that noted the token and died before the part was in place takes the next try
                 # for a repetition. The position must not say that such rows are there.
                 self._check_warehouse(after.by_partition())
@@ -263,11 +269,13 @@ class Sink:
         self._tidy()
         self._publish(batch, records, self._last_insert - started)
 
-    def _insert(self, batch: Batch, token: str) -> None:
+    def _insert(self, batch: Batch, token: str, after: Position) -> None:
         """One try. After a long wait or a frozen process the lane may have a newer writer, and the tables
         may have forgotten the token: look again before inserting."""
         if self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
             self._look_again()
+        if self._tries and self._holdings.done_already(after.by_partition()):
+            return
         self._tries += 1
         self._ports.warehouse.insert_facts(batch.rows, token)
 
@@ -369,6 +377,7 @@ class Sink:
             return
         asked_at = self._ports.clock.now()
         self._check_topic()
+        self._holdings.glance()
         ends: Mapping[int, int] = self._retry("ends", self._ports.facts.ends)
         self._last_measure = self._ports.clock.monotonic()
         lag = {p: max(0, ends[p] - at) for p, at in self._offsets().items()}

@@ -7,7 +7,7 @@ anything else on purpose. All calls may block, none is called from two threads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.intents import Entry, Range
@@ -83,6 +83,15 @@ class DeadLetters(Protocol):
         ...
 
 
+class RollUp(NamedTuple):
+    """Of how many facts one partition of a roll-up's `table` should be made, and of how many it is."""
+
+    table: str
+    partition: int
+    wanted: int
+    found: int
+
+
 class Warehouse(Protocol):
     """The tables, as the writer sees them."""
 
@@ -102,6 +111,14 @@ class Warehouse(Protocol):
     def drop_unfinished(self, partitions: Sequence[int]) -> None:
         """Drop whatever an earlier process was building beside the tables for these partitions, so that it
         can no longer put it in place."""
+        ...
+
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """The roll-ups that are not made of as many facts as the raw rows call for."""
+        ...
+
+    def check_windows(self) -> None:
+        """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
         ...
 
 

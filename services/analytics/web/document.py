@@ -57,7 +57,7 @@ def _reasons(path: str) -> Iterator[str]:
         yield "unknown_dossier"
     if path in _OF_THE_PROOF:
         yield from ("reconcile_running", "behind")
-    yield from ("bad_shape", "warehouse_down", "internal")
+    yield from ("bad_shape", "warehouse_down", "filling", "internal")
 
 
 def _responses(path: str) -> dict[str, Any]:

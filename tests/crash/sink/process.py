@@ -7,9 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from services.analytics.adapters.clickhouse import Connection, check_windows
 from services.analytics.domain.batch import Batch
 from services.analytics.domain.cut import CutPolicy
 from services.analytics.errors import FencedError, RefusedError, StopRequestedError
@@ -131,7 +130,7 @@ class SinkProcess:
         watcher = Watcher(self.facts)
         retry = Retry(self.stop, self._clock, self.status, watcher)
         try:
-            retry("prepare the warehouse", lambda: check_windows(cast(Connection, self._house)))
+            retry("prepare the warehouse", self._house.check_windows)
         except StopRequestedError:
             return
         ports = Ports(
