@@ -33,7 +33,9 @@ COMMANDS: Final = {
     "key": "make an API key for a client of the services",
     "pseudonym": "say under which pseudonym the system knows somebody",
     "coverage": "show how many procedures are public, on site and online",
-    "reconcile": "compare the log with the warehouse",
+    "reconcile": "compare the log with the warehouse, and repair it",
+    "migrate": "bring the warehouse's schema up to this release, or print it",
+    "rebuild": "make the warehouse's roll-ups anew from its raw facts",
     "engine": "prove that facts and states follow from the log; parked dossiers",
     "dlq": "list, show and replay dead letters",
 }

@@ -1,6 +1,7 @@
 """`motcua reconcile`: hold the log of facts against the warehouse, row by row, and say what differs.
 
-Exit codes: 0 nothing is missing, duplicated or mismatched; 1 otherwise, or when the proof could not be
+With `--repair`, what differs is put right from the log and looked at again; the answer is that of the second
+look. Exit codes: 0 nothing is missing, duplicated or mismatched; 1 otherwise, or when the proof could not be
 made (a service is away, the warehouse is behind, the key may not ask).
 """
 
@@ -24,13 +25,16 @@ _COLUMNS = ("partition", "facts", "dossiers", *_KINDS)
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     client.configure(parser)
+    parser.add_argument("--repair", action="store_true", help="put right what differs, and look again")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the proof and print it."""
     with client.connect(args, timeout=_PATIENCE_SECONDS) as connection:
-        proof = connection.post("/v1/reconcile", service="analytics")
+        proof = connection.post(
+            "/v1/reconcile/repair" if args.repair else "/v1/reconcile", service="analytics"
+        )
     print(json.dumps(proof) if args.json else table(proof))
     if not proof["complete"]:
         raise Failure("only a part of the partitions was compared: ask the other lanes of analytics too")
@@ -42,6 +46,8 @@ def table(proof: dict[str, Any]) -> str:
     lines = ["  ".join(f"{name:>10}" for name in _COLUMNS)]
     lines += ["  ".join(f"{part[name]:>10}" for name in _COLUMNS) for part in proof["partitions"]]
     lines.append("  ".join(f"{value:>10}" for value in ("all", *(proof[name] for name in _COLUMNS[1:]))))
+    if "repaired" in proof:
+        lines.append(f"Repaired: {proof['repaired']} differences.")
     clean = all(proof[kind] == 0 for kind in _KINDS)
     lines.append("Log and warehouse agree." if clean else "Log and warehouse DIFFER: trust no figure.")
     return "\n".join(lines)

@@ -12,11 +12,14 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import uvicorn
 
 from contracts.topics import DOSSIER_PARTITIONS
+from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
 from services.analytics.adapters.clock import SystemClock
 from services.analytics.adapters.kafka import (
@@ -28,9 +31,12 @@ from services.analytics.adapters.kafka import (
     KafkaLawLog,
 )
 from services.analytics.domain.lane import lane_name, lanes_of, partitions_of
+from services.analytics.filled import Filled, unfilled
+from services.analytics.mending import filler, mender
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
 from services.analytics.naming import Naming
+from services.analytics.rebuild import Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
 from services.analytics.service import CRASHED, Lane, Service
 from services.analytics.settings import SettingError, Settings, read_settings
@@ -48,7 +54,9 @@ _FETCH_WAIT: Final = {"apache": 0.25, "tansu": 0.02}
 _log = logging.getLogger("services.analytics")
 
 
-def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics) -> Lane:
+def _lane(
+    settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics, confirm: Callable[[], None]
+) -> Lane:
     partitions = partitions_of(settings.lane, DOSSIER_PARTITIONS)
     warehouse = Connection(settings.clickhouse)
     appender = Appender(brokers)
@@ -68,6 +76,8 @@ def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Met
             observer=metrics,
         )
 
+    proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
+    mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, partial(Beside, proving), confirm)
     return Lane(
         settings=LaneSettings(
             lane=lane_name(settings.lane),
@@ -79,6 +89,8 @@ def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Met
         connect=connect,
         clock=clock,
         observer=metrics,
+        mend=mend if settings.repair else None,
+        fill=filler(lambda: unfilled(proving), partial(Beside, proving), confirm),
     )
 
 
@@ -88,7 +100,7 @@ async def run(settings: Settings) -> int:
     metrics.works(settings.lane, lanes_of(DOSSIER_PARTITIONS))
     wait, wakes = _FETCH_WAIT[settings.broker], settings.broker == "apache"
     brokers = Brokers(settings.kafka, wait, settings.instance, wakes)
-    lane = _lane(settings, brokers, clock, metrics)
+    lane = _lane(settings, brokers, clock, metrics, lambda: service.confirm())
 
     def ended() -> None:
         server.should_exit = True
@@ -96,14 +108,17 @@ async def run(settings: Settings) -> int:
     service = Service(lane, ended)
     naming = Naming(lambda: KafkaLawLog(brokers))
     # The proof reads whole partitions: it may take its time, and takes no connection from the others.
+    proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
+    hold = Hold(service.status, service.gate, service.confirm)
     reconciler = Reconciler(
         lambda: KafkaFactLog(brokers, lane.settings.partitions),
-        Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE),
-        service.status,
-        service.gate,
+        proving,
+        hold,
+        Rebuilder(partial(Beside, proving), hold),
     )
     pool, book = Pool(settings.clickhouse), naming.book
-    parts = Parts(settings.keys, pool, service.status, reconciler, metrics, clock, settings.clock, book)
+    status, tables = service.status, Filled(pool)
+    parts = Parts(settings.keys, tables, status, reconciler, metrics, clock, settings.clock, book)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(parts),

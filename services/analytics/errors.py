@@ -16,6 +16,10 @@ class RetryLaterError(AnalyticsError):
     """Try the same thing again after a while."""
 
 
+class UnfilledError(RetryLaterError):
+    """Roll-ups are new and not filled from the facts yet; the next start of their lane fills them."""
+
+
 class RefusedError(AnalyticsError):
     """Stop: going on could lose or double rows."""
 

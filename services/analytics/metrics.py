@@ -79,6 +79,22 @@ class Metrics:
         self._samples = Counter(
             "motcua_analytics_samples_total", "Random samples drawn.", ["role"], registry=registry
         )
+        self._prove(registry)
+
+    def _prove(self, registry: CollectorRegistry) -> None:
+        self._drift = Gauge(
+            "motcua_analytics_roll_up_drift",
+            "Cells of roll-ups that were off at the last proof; zero is the only good answer.",
+            registry=registry,
+        )
+        self._reconciled_facts = Gauge(
+            "motcua_analytics_reconcile_facts", "Facts compared by the last proof.", registry=registry
+        )
+        self._repaired = Counter(
+            "motcua_analytics_repaired_differences_total",
+            "Differences put right by repairs.",
+            registry=registry,
+        )
         self._reconciled_at = Gauge(
             "motcua_analytics_reconcile_timestamp_seconds", "When the last proof ended.", registry=registry
         )
@@ -123,7 +139,13 @@ class Metrics:
         found = list(findings)
         for kind in ("missing", "duplicated", "mismatched"):
             self._reconciled.labels(kind).set(sum(getattr(one, kind) for one in found))
+        self._drift.set(sum(one.drift for one in found))
+        self._reconciled_facts.set(sum(one.facts for one in found))
         self._reconciled_at.set(at)
+
+    def repaired(self, differences: int) -> None:
+        """A repair put so many differences right."""
+        self._repaired.inc(differences)
 
     def sampled(self, role: Role) -> None:
         """Somebody of that role drew a random sample."""

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from services.analytics.domain.dossier import DossierRow
 from services.analytics.domain.figures import Counts, Subsets, count
+from services.analytics.domain.rollups import Cell, Ratings, RollUp, StepTimes
 from services.analytics.domain.rows import FactRow
 from services.analytics.domain.stamps import StampKey, StampRow
 from services.analytics.queries import query
@@ -31,7 +32,8 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Slice:
-    """Dossiers registered from `first` to `last` (local days, inclusive), of some agencies or of all."""
+    """From `first` to `last` (local days, inclusive), of some agencies or of all: dossiers registered then,
+    steps ended, ratings given."""
 
     first: date = FIRST_DAY
     last: date = LAST_DAY
@@ -55,6 +57,7 @@ class Group:
     agency: str
     procedure: str
     channel: str
+    step: str = ""
 
 
 def figures(tables: Tables, part: Slice) -> Counts:
@@ -65,8 +68,7 @@ def figures(tables: Tables, part: Slice) -> Counts:
 
 def compliance(tables: Tables, part: Slice, period: str, by: frozenset[str]) -> dict[Group, Counts]:
     """Counts by period ("day", "month", "quarter", "year" or "all") and dimensions, in order."""
-    splits = {f"by_{name}": int(name in by) for name in ("agency", "procedure", "channel")}
-    found = tables.rows(query("compliance"), {**part.parameters(), **splits, "period": period})
+    found = tables.rows(query("compliance"), _split(part, period, by))
     buckets: dict[Group, dict[str, int]] = defaultdict(dict)
     subsets: dict[Group, list[Subsets]] = defaultdict(list)
     for starts, agency, procedure, channel, bucket, number, *parts in found:
@@ -74,6 +76,25 @@ def compliance(tables: Tables, part: Slice, period: str, by: frozenset[str]) -> 
         buckets[group][bucket] = number
         subsets[group].append(Subsets(*parts))
     return {group: count(numbers, subsets[group]) for group, numbers in buckets.items()}
+
+
+def steps(tables: Tables, part: Slice, period: str, by: frozenset[str]) -> dict[Group, StepTimes]:
+    """Ended steps likewise, by the day they ended; `by` may name "step" too."""
+    found = tables.rows(query("steps"), {**_split(part, period, by), "by_step": int("step" in by)})
+    return {Group(*row[:5]): StepTimes(*row[5:]) for row in found}
+
+
+def ratings(tables: Tables, part: Slice, period: str, by: frozenset[str]) -> dict[Group, Ratings]:
+    """Ratings likewise, by the day they were given."""
+    groups: dict[Group, dict[int, int]] = defaultdict(dict)
+    for *group, score, number in tables.rows(query("ratings"), _split(part, period, by)):
+        groups[Group(*group)][score] = number
+    return {group: Ratings(scores) for group, scores in groups.items()}
+
+
+def _split(part: Slice, period: str, by: frozenset[str]) -> dict[str, Parameter]:
+    splits = {f"by_{name}": int(name in by) for name in ("agency", "procedure", "channel")}
+    return {**part.parameters(), **splits, "period": period}
 
 
 def dossier(tables: Tables, dossier_id: str) -> DossierRow | None:
@@ -119,6 +140,13 @@ def stamps_on(tables: Tables, dossier_id: str, seals: Sequence[str]) -> list[Sta
     """The stamps that these seals put on a dossier, in their order."""
     given: dict[str, Parameter] = {"dossier_id": dossier_id, "seals": sorted(seals)}
     return [StampRow(*row) for row in tables.rows(query("stamps_of_dossier"), given)]
+
+
+def cells_of(tables: Tables, roll_up: RollUp, partition: int) -> dict[Cell, tuple[int, ...]]:
+    """The cells of a roll-up, as far as the rows of a partition make them."""
+    key = 1 if roll_up is RollUp.LIVES else 5
+    found = tables.rows(query(f"{roll_up.value}_of_partition"), {"partition": partition})
+    return {tuple(row[:key]): tuple(row[key:]) for row in found}
 
 
 def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int]]:

@@ -1,32 +1,42 @@
 """The proof on demand: read the facts again from the beginning, fold them, hold them against the tables.
 
 Only this lane's partitions: its sink is the one that can be held still while its dossiers are looked at. And
-whatever the tables hold for partitions that the log does not have: nobody's, so every lane tells it.
+whatever the tables hold for partitions that the log does not have: nobody's, so every lane tells it, and none
+takes it away. A repair puts raw facts right from the log, makes roll-ups anew from them, and looks again.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.batch import Record
 from services.analytics.domain.comparison import Findings, PartitionProof, stray
 from services.analytics.domain.intents import Range
+from services.analytics.domain.lane import lane_of
+from services.analytics.domain.rollups import RollUp
 from services.analytics.errors import AnalyticsError
-from services.analytics.reading import Tables, clocks, dossiers_of, stamps_of, strays, stretch
-from services.analytics.sink.status import Status
+from services.analytics.reading import Tables, cells_of, clocks, dossiers_of, stamps_of, strays, stretch
+from services.analytics.rebuild import BehindError as BehindError  # what a proof can say too
+from services.analytics.rebuild import Hold, Rebuilder, Rebuilt
 
 _STRETCH: Final = 20_000
 
 
-class BehindError(AnalyticsError):
-    """The sink has not caught up in time, or does not let go of a batch: ask again."""
-
-
 class RunningError(AnalyticsError):
     """Another proof is running."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair found, and what a second look finds after it."""
+
+    before: list[Findings]
+    after: list[Findings]
 
 
 class Log(Protocol):
@@ -46,20 +56,20 @@ class Log(Protocol):
 
 
 class Reconciler:
-    """Runs one proof at a time. `open_log` connects; `gate` is the sink's, held while dossiers are read."""
+    """Runs one proof, repair or rebuild at a time. `open_log` connects; `hold` holds the sink still."""
 
     def __init__(
         self,
         open_log: Callable[[], Log],
         tables: Tables,
-        status: Status,
-        gate: threading.Lock,
+        hold: Hold,
+        rebuilder: Rebuilder,
         patience: float = 60.0,
     ) -> None:
         self._open_log = open_log
         self._tables = tables
-        self._status = status
-        self._gate = gate
+        self._hold = hold
+        self._rebuilder = rebuilder
         self._patience = patience
         self._running = threading.Lock()
 
@@ -70,41 +80,67 @@ class Reconciler:
 
         Raises BehindError, RunningError, RetryLaterError (broker or warehouse away), or a RefusedError.
         """
+        with self._alone() as log:
+            return self._prove(log, mend=False)
+
+    def repair(self) -> Repair:
+        """The same, then what differs put right from the log, and a second look. Raises likewise."""
+        with self._alone() as log:
+            before = self._prove(log, mend=True)
+            wrong = {one.partition for one in before if not one.clean and one.partition < DOSSIER_PARTITIONS}
+            for lane in sorted(set(map(lane_of, wrong))):
+                self._rebuilder.lane(lane)
+            return Repair(
+                before, before if all(one.clean for one in before) else self._prove(log, mend=False)
+            )
+
+    def rebuild(self) -> list[Rebuilt]:
+        """The roll-ups of this lane made anew from the raw facts. Raises likewise."""
+        with self._alone() as log:
+            return [self._rebuilder.lane(lane) for lane in sorted(set(map(lane_of, self._ends(log))))]
+
+    @contextmanager
+    def _alone(self) -> Iterator[Log]:
         if not self._running.acquire(blocking=False):
             raise RunningError("a proof is running already")
         try:
             log = self._open_log()
             try:
-                return self._prove(log)
+                yield log
             finally:
                 log.close()
         finally:
             self._running.release()
 
-    def _prove(self, log: Log) -> list[Findings]:
+    def _ends(self, log: Log) -> Mapping[int, int]:
         ends: Mapping[int, int] = log.true_ends()
-        if not self._status.wait_for(ends, self._patience):
+        if not self._hold.status.wait_for(ends, self._patience):
             raise BehindError("the warehouse has not caught up with the log")
-        findings = [self._partition(log, partition) for partition in sorted(ends)]
+        return ends
+
+    def _prove(self, log: Log, *, mend: bool) -> list[Findings]:
+        findings = [self._partition(log, partition, mend) for partition in sorted(self._ends(log))]
         return findings + [stray(*found) for found in strays(self._tables, DOSSIER_PARTITIONS)]
 
-    def _partition(self, log: Log, partition: int) -> Findings:
-        if not self._gate.acquire(timeout=self._patience):
-            raise BehindError("a batch is on its way and does not end")
-        try:
-            until = self._status.snapshot().positions[partition]
+    def _partition(self, log: Log, partition: int, mend: bool) -> Findings:
+        with self._hold.still():
+            until = self._hold.position(partition)
             dossiers = dossiers_of(self._tables, partition)
             stamps = stamps_of(self._tables, partition)
+            cells = {roll_up: cells_of(self._tables, roll_up, partition) for roll_up in RollUp}
             clock = clocks(self._tables).get(partition)
-        finally:
-            self._gate.release()
         proof = PartitionProof(partition)
         for start in range(0, until, _STRETCH):
             end = min(start + _STRETCH, until)
             records = log.read([Range(partition, start, end)])
-            proof.compare_stretch(records, stretch(self._tables, partition, start, end))
+            mending = proof.compare_stretch(records, stretch(self._tables, partition, start, end))
+            if mend and any(mending):
+                self._rebuilder.mend(partition, mending)
         proof.compare_dossiers(dossiers)
         proof.compare_stamps(stamps)
+        proof.compare_roll_ups(cells)
         proof.compare_clock(clock)
+        if mend and clock != proof.clock:
+            self._rebuilder.set_clock(partition, until, proof.clock)
         proof.findings.until = until
         return proof.findings

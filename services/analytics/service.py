@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from services.analytics.errors import RefusedError, StopRequestedError
+from services.analytics.errors import FencedError, RefusedError, StopRequestedError
 from services.analytics.sink.loop import LaneSettings, Ports, Sink
 from services.analytics.sink.ports import Clock, Observer
 from services.analytics.sink.retry import Retry
@@ -22,13 +22,15 @@ CRASHED = 70
 
 @dataclass(frozen=True)
 class Lane:
-    """What a lane needs: settings, the world when it can be reached, and who watches."""
+    """What a lane needs: settings, the world when it can be reached, who watches, who mends at the start."""
 
     settings: LaneSettings
     prepare: Callable[[], None]
     connect: Callable[[], Ports]
     clock: Clock
     observer: Observer
+    mend: Callable[[Mapping[int, int]], None] | None = None
+    fill: Callable[[Mapping[int, int]], None] = lambda positions: None
 
 
 class Service:
@@ -41,6 +43,7 @@ class Service:
         self._lane = lane
         self._on_end = on_end
         self._stop = threading.Event()
+        self._sink: Sink | None = None
         self._thread = threading.Thread(target=self._work, name="sink", daemon=True)
 
     def start(self) -> None:
@@ -51,6 +54,15 @@ class Service:
         """Ask it to stop and wait. A batch cut short is finished by the next start."""
         self._stop.set()
         self._thread.join(seconds)
+
+    def confirm(self) -> None:
+        """Whether this process still is the lane's writer; for whoever holds `gate`.
+
+        Raises FencedError, or RetryLaterError when the brokers do not say.
+        """
+        if self._sink is None or not self.alive:
+            raise FencedError("the sink does not run: this process writes nothing")
+        self._sink.confirm()
 
     @property
     def alive(self) -> bool:
@@ -63,7 +75,10 @@ class Service:
             retry = Retry(self._stop, lane.clock, self.status, lane.observer)
             retry("prepare the warehouse", lane.prepare)
             ports = retry("connect", lane.connect)
-            Sink(ports, lane.settings, self._stop, self.status, self.gate).run()
+            self._sink = Sink(
+                ports, lane.settings, self._stop, self.status, self.gate, mend=lane.mend, fill=lane.fill
+            )
+            self._sink.run()
         except StopRequestedError:
             pass  # asked to stop before anything could be reached
         except RefusedError as error:

@@ -38,6 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: str
     lane: int
     poison_share: float
+    repair: bool
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -61,6 +62,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log_level=_one_of(environ, "MOTCUA_LOG", _LEVELS, "INFO"),
         lane=_lane(environ),
         poison_share=_share(environ, "MOTCUA_POISON_SHARE", 0.05),
+        repair=_one_of(environ, "MOTCUA_REPAIR", ("0", "1"), "0") == "1",
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from contracts.topics import DOSSIER_PARTITIONS
-from services.analytics.domain.rows import micros
+from services.analytics.domain.rows import FactRow, micros
+from services.analytics.rebuild import BehindError
 from tests.fakes.analytics import MemoryFactLog
 from tests.fakes.analytics_desk import BUCKETS, Desk, a_desk, assert_problem
 from tests.fakes.analytics_lives import START
@@ -51,6 +55,48 @@ def test_compliance_splits_the_same_counts(desk: Desk) -> None:
     assert "agency_name" not in desk.get("/v1/compliance?by=channel").json()["rows"][0]
     assert [row["agency_name"] for row in agencies] == ["Ủy ban nhân dân phường Đông Triều", None, None]
     assert desk.get("/v1/compliance").json()["rows"][0]["period"] == "2020-02-01"
+
+
+def told(desk: Desk) -> list[tuple[FactRow, dict[str, Any]]]:
+    """All facts with their bodies."""
+    return [(row, json.loads(row.body)) for row in desk.tables.facts]
+
+
+def test_steps_are_counted_by_who_had_them_in_hand(desk: Desk) -> None:
+    ended = [
+        (body[holder][0], row.step, row.outcome, datetime.fromisoformat(body["since"]), row.at)
+        for row, body in told(desk)
+        for holder in [{"StepCompleted": "holder", "HandedOver": "giver"}.get(row.type, "")]
+        if body.get(holder) and body.get("since")
+    ]
+    [whole] = desk.get("/v1/steps?period=all").json()["rows"]
+    assert whole["steps"] == len(ended) > 0
+    assert whole["late"] == sum(outcome == "late" for *_, outcome, _, _ in ended)
+    seconds = sum(at / 1_000_000 - since.timestamp() for *_, since, at in ended)
+    assert whole["mean_seconds"] == pytest.approx(seconds / len(ended), abs=0.001)
+    split = desk.get("/v1/steps?by=agency,step&period=all").json()
+    found = {(row["agency"], row["step"]): row["steps"] for row in split["rows"]}
+    assert found == Counter((agency, step) for agency, step, *_ in ended)
+    assert all("agency_name" in row for row in split["rows"])
+    assert split["by"] == ["agency", "step"]
+    assert {agency for agency, *_ in ended} == {"H52.21"}
+    assert desk.get("/v1/steps?period=all", "head").json()["rows"] == [whole]
+    assert desk.get("/v1/steps?period=all", "scoped").json()["rows"] == []
+    months = desk.get("/v1/steps").json()["rows"]
+    assert sum(row["steps"] for row in months) == len(ended)
+    assert all(row["period"].endswith("-01") for row in months)
+
+
+def test_ratings_are_counted_score_by_score(desk: Desk) -> None:
+    given = [(row.agency, row.score) for row in desk.tables.facts if row.type == "DossierRated"]
+    [whole] = desk.get("/v1/ratings?period=all").json()["rows"]
+    scores = Counter(score for _, score in given)
+    assert whole["ratings"] == len(given) > 0
+    assert whole["scores"] == {str(score): scores[score] for score in range(1, 6)}
+    assert whole["mean"] == pytest.approx(sum(score for _, score in given) / len(given), abs=0.0001)
+    own = desk.get("/v1/ratings?period=all", "scoped").json()["rows"]
+    assert sum(row["ratings"] for row in own) == sum(agency == "H52.18" for agency, _ in given)
+    assert desk.get("/v1/ratings?from=2019-01-01&to=2019-12-31").json()["rows"] == []
 
 
 def test_a_key_for_one_agency_sees_that_agency(desk: Desk) -> None:
@@ -263,3 +309,49 @@ def test_the_board_says_what_it_counts_and_what_it_hides(desk: Desk) -> None:
     assert "(trước hạn + đúng hạn) ÷ (đã nộp − chưa đến hạn)" in script
     assert "được ẩn thêm" in page
     assert "agency_name" in script
+
+
+def test_a_repair_puts_right_and_answers_with_a_second_look(desk: Desk) -> None:
+    lost = next(row for row in desk.tables.facts if row.log_partition == 0)
+    desk.tables.facts.remove(lost)
+    desk.tables.dossiers.pop(next(row.dossier_id for row in desk.tables.facts if row.log_partition == 1))
+    desk.tables.clocks[2] += 1
+    before = desk.post("/v1/reconcile").json()
+    assert before["missing"] >= 2
+    assert before["mismatched"] > before["drift"] > 0
+    repair = desk.post("/v1/reconcile/repair", "admin").json()
+    assert [repair[kind] for kind in ("missing", "duplicated", "mismatched", "drift")] == [0, 0, 0, 0]
+    assert repair["before"] == {name: before[name] for name in repair["before"]}
+    assert repair["repaired"] == before["missing"] + before["duplicated"] + before["mismatched"]
+    metrics = desk.client.get("/metrics").text
+    assert f"motcua_analytics_repaired_differences_total {repair['repaired']}.0" in metrics
+    assert "motcua_analytics_roll_up_drift 0.0" in metrics
+    assert desk.post("/v1/reconcile/repair", "admin").json()["repaired"] == 0
+
+
+def test_a_rebuild_makes_the_roll_ups_of_every_partition_anew(desk: Desk) -> None:
+    wanted = desk.get("/v1/figures").json()["received"]
+    desk.tables.dossiers.clear()
+    answer = desk.post("/v1/rebuild", "admin").json()
+    assert answer["complete"]
+    assert {"figures", "ratings", "step_times", "dossier_states"} <= set(answer["roll_ups"])
+    ends = [{"partition": p, "until": len(records)} for p, records in desk.facts.records.items()]
+    assert answer["partitions"] == ends
+    assert desk.get("/v1/figures").json()["received"] == wanted
+
+
+def test_a_clock_is_not_put_back_once_the_log_has_moved_it_on(desk: Desk) -> None:
+    right = dict(desk.tables.clocks)
+    desk.reconciler._rebuilder.set_clock(1, 0, 5)
+    assert desk.tables.clocks == right
+    until = len(desk.facts.records[1])
+    desk.reconciler._rebuilder.set_clock(1, until, 5)
+    assert desk.tables.clocks[1] == 5
+    desk.reconciler._rebuilder.set_clock(1, until, None)
+    assert 1 not in desk.tables.clocks
+
+
+def test_before_the_sink_knows_its_position_nothing_is_rebuilt(desk: Desk) -> None:
+    desk.status.moved({})
+    with pytest.raises(BehindError, match="not recovered"):
+        desk.reconciler._rebuilder.lane(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.words import Role
-from services.analytics.errors import RetryLaterError, WarehouseRejectedError
+from services.analytics.errors import RetryLaterError, UnfilledError, WarehouseRejectedError
 from services.analytics.web.access import RIGHTS, Right
 from services.analytics.web.cached import Cached
 from tests.fakes.analytics import FakeClock
@@ -37,6 +37,12 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
         ("/v1/figures?from=2020-02-02&to=2020-02-01", "to"),
         ("/v1/compliance?period=week", "period"),
         ("/v1/compliance?by=colour", "by"),
+        ("/v1/compliance?by=step", "by"),
+        ("/v1/steps?by=colour", "by"),
+        ("/v1/steps?period=week", "period"),
+        ("/v1/steps?from=2020-02-02&to=2020-02-01", "to"),
+        ("/v1/ratings?by=step", "by"),
+        ("/v1/ratings?score=5", "score"),
         ("/v1/dossiers/XYZ", "dossier_id"),
         ("/v1/dossiers", "code"),
         ("/v1/dossiers?code=%27;DROP", "code"),
@@ -128,7 +134,14 @@ def test_head_is_get_without_a_body(desk: Desk) -> None:
 
 
 def test_no_key_or_a_wrong_one_is_401_everywhere_but_at_the_public_door(desk: Desk) -> None:
-    for path in ("/v1/figures", "/v1/compliance", "/v1/dossiers/" + "a" * 32, "/v1/freshness"):
+    for path in (
+        "/v1/figures",
+        "/v1/compliance",
+        "/v1/steps",
+        "/v1/ratings",
+        "/v1/dossiers/" + "a" * 32,
+        "/v1/freshness",
+    ):
         answer = desk.client.get(path)
         assert_problem(answer, 401, "unauthorized")
         assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -155,6 +168,8 @@ def test_each_role_may_do_what_the_table_says(desk: Desk, role: Role) -> None:
         assert answer.status_code == (200 if right in RIGHTS[role] else 403)
     proof = desk.post("/v1/reconcile", role.value)
     assert proof.status_code == (200 if Right.RECONCILE in RIGHTS[role] else 403)
+    for path in ("/v1/reconcile/repair", "/v1/rebuild"):
+        assert desk.post(path, role.value).status_code == (200 if Right.REPAIR in RIGHTS[role] else 403)
 
 
 def test_only_who_oversees_sees_what_is_late_and_samples(desk: Desk) -> None:
@@ -164,6 +179,15 @@ def test_only_who_oversees_sees_what_is_late_and_samples(desk: Desk) -> None:
     assert {role for role in Role if Right.REGISTER in RIGHTS[role]} == overseers | {Role.SEAL_KEEPER}
     for path in (PATHS[Right.LATE], PATHS[Right.SAMPLE], PATHS[Right.REGISTER]):
         assert_problem(desk.client.get(path), 401, "unauthorized")
+
+
+def test_roll_ups_that_are_not_filled_yet_are_no_zeros(desk: Desk) -> None:
+    desk.tables.failure = UnfilledError("not filled yet")
+    for path in ("/v1/figures", "/v1/compliance", "/v1/steps", "/v1/ratings"):
+        answer = desk.get(path)
+        assert_problem(answer, 503, "filling")
+        assert answer.headers["Retry-After"] == "1"
+    assert_problem(desk.client.get("/v1/public/figures"), 503, "filling")
 
 
 def test_a_warehouse_that_is_away_is_a_503_and_the_age_goes_on(desk: Desk) -> None:
@@ -235,7 +259,8 @@ def test_the_interface_tells_the_key_and_every_refusal(desk: Desk) -> None:
                 wanted |= {"401", "403"}
             one = ("/v1/dossiers/{dossier_id}", "/v1/seals/{seal}/register")
             wanted |= {"404"} if path in one else set()
-            wanted |= {"409"} if path == "/v1/reconcile" else set()
+            proofs = ("/v1/reconcile", "/v1/reconcile/repair", "/v1/rebuild")
+            wanted |= {"409"} if path in proofs else set()
             assert set(answers) == wanted
     unknown = document["paths"]["/v1/dossiers/{dossier_id}"]["get"]["responses"]["404"]
     assert list(unknown["headers"]) == ["Retry-After"]

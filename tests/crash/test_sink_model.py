@@ -95,8 +95,9 @@ def untouched(schedule: Schedule) -> None:
         pytest.param(TokenOfTheClock, untouched, "doubled", id="token of the wall clock"),
         pytest.param(Uncounted, untouched, "doubled", id="nothing counted before another try"),
         pytest.param(Sink, windowless("facts"), "doubled", id="no window on the raw table"),
-        pytest.param(Sink, windowless("dossiers"), "doubled", id="no window on a roll-up"),
-        pytest.param(Sink, windowless("stamps"), "doubled", id="no window on a rare roll-up"),
+        pytest.param(Sink, windowless("dossier_states"), "doubled", id="no window on a roll-up"),
+        pytest.param(Sink, windowless("stamp_states"), "doubled", id="no window on a rare roll-up"),
+        pytest.param(Sink, windowless("step_times"), "mismatched", id="no window on a roll-up of sums"),
     ],
 )
 def test_a_defect_is_found(sink: type[Sink], tamper: Tamper, wrong: str) -> None:

@@ -21,11 +21,13 @@ from services.analytics.domain.batch import translate
 from services.analytics.domain.lawbook import LawBook
 from services.analytics.domain.rows import FactRow
 from services.analytics.metrics import Metrics
+from services.analytics.rebuild import Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
 from services.analytics.sink.status import Status
 from services.analytics.web.app import create_app
 from services.analytics.web.parts import Parts
 from tests.fakes.analytics import FakeClock, MemoryFactLog, MemoryFacts, MemoryWarehouse
+from tests.fakes.analytics_beside import MemoryBeside
 from tests.fakes.analytics_facts import fill
 from tests.fakes.analytics_lives import SEAL
 from tests.fakes.analytics_tables import MemoryTables
@@ -119,7 +121,9 @@ def a_desk(*, calendar: bool = False) -> Desk:
     book = LawBook()
     named = AgencyPublished(code="H52.18", name_vi="Ủy ban nhân dân phường Đông Triều")
     book.apply(LawEnacted(author="admin", changes=(named, *(LAW if calendar else ()))))
-    reconciler = Reconciler(open_log, tables, status, gate, patience=0.05)
+    hold = Hold(status, gate, lambda: None, patience=0.05)
+    beside = MemoryBeside(tables)
+    reconciler = Reconciler(open_log, tables, hold, Rebuilder(beside.of, hold), patience=0.05)
     parts = Parts(parse_keys(KEYS), tables, status, reconciler, metrics, clock, ClockKind.LOG, book)
     return Desk(Caller(create_app(parts)), tables, status, clock, gate, facts, reconciler)
 

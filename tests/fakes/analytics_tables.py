@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain.rollups import RollUp, RowCells, figures_of
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
 from services.analytics.queries import query
@@ -18,6 +20,8 @@ Row = tuple[Any, ...]
 _NAMED: Final = (
     "figures",
     "compliance",
+    "steps",
+    "ratings",
     "dossier",
     "facts_of_dossier",
     "dossiers_by_code",
@@ -27,6 +31,10 @@ _NAMED: Final = (
     "facts_of_stretch",
     "stamps_of_partition",
     "stamps_of_dossier",
+    "figures_of_partition",
+    "ratings_of_partition",
+    "step_times_of_partition",
+    "lives_of_partition",
     "late",
     "late_counts",
     "sample",
@@ -98,6 +106,26 @@ class MemoryTables:
         ours = [row for row in self.stamps().values() if row.dossier_id == dossier_id and row.seal in seals]
         return [tuple(row) for row in sorted(ours, key=lambda row: row.stamp)]
 
+    def _cells(self, roll_up: RollUp, partition: int) -> list[Row]:
+        cells = RowCells()
+        for row in self.facts:
+            if row.log_partition == partition:
+                cells.add(row)
+        return [(*key, *numbers) for key, numbers in cells.cells(roll_up).items()]
+
+    def _figures_of_partition(self, partition: int) -> list[Row]:
+        ours = [DossierRow(*row) for row in self._dossiers_of_partition(partition)]
+        return [(*key, *numbers) for key, numbers in figures_of(ours).items()]
+
+    def _ratings_of_partition(self, partition: int) -> list[Row]:
+        return self._cells(RollUp.RATINGS, partition)
+
+    def _step_times_of_partition(self, partition: int) -> list[Row]:
+        return self._cells(RollUp.STEP_TIMES, partition)
+
+    def _lives_of_partition(self, partition: int) -> list[Row]:
+        return self._cells(RollUp.LIVES, partition)
+
     def _strays(self, partitions: int) -> list[Row]:
         facts = Counter(fact.log_partition for fact in self.facts)
         whose = {(row.log_partition, row.dossier_id) for row in self.facts if row.type != NUMBER_DRAWN}
@@ -132,6 +160,38 @@ class MemoryTables:
         rows = self._slice(**given)
         groups = sorted({key(row) for row in rows})
         return [(*one, *_numbers([row for row in rows if key(row) == one], one[-1])) for one in groups]
+
+    def _activity(self, roll_up: RollUp, period: str, given: Mapping[str, Any]) -> Iterator[tuple[Row, Row]]:
+        """The cells of all partitions that a slice sees, each after what it is split by."""
+        cells = RowCells()
+        for row in self.facts:
+            cells.add(row)
+        for key, numbers in cells.cells(roll_up).items():
+            day, agency, procedure, channel, _ = key
+            assert isinstance(day, date)
+            if given["first"] <= day <= given["last"] and (
+                given["every_agency"] or agency in given["agencies"]
+            ):
+                starts = {"day": day, "month": day.replace(day=1), "year": day.replace(month=1, day=1)}
+                split = [
+                    value if given[f"by_{name}"] else ""
+                    for name, value in (("agency", agency), ("procedure", procedure), ("channel", channel))
+                ]
+                yield (starts.get(period, date(1970, 1, 1)).isoformat(), *split), (*key, *numbers)
+
+    def _steps(self, period: str, by_step: int, **given: Any) -> list[Row]:
+        found: dict[Row, Row] = {}
+        for split, cell in self._activity(RollUp.STEP_TIMES, period, given):
+            group, numbers = (*split, cell[4] if by_step else ""), cell[5:]
+            before = found.get(group, (0,) * len(numbers))
+            found[group] = tuple(map(operator.add, before, numbers))
+        return [(*group, *numbers) for group, numbers in sorted(found.items())]
+
+    def _ratings(self, period: str, **given: Any) -> list[Row]:
+        found = Counter[Row]()
+        for split, cell in self._activity(RollUp.RATINGS, period, given):
+            found[*split, cell[4]] += cell[5]
+        return [(*group, number) for group, number in sorted(found.items())]
 
     def _lateness(self, every_agency: int, agencies: list[str], at_agency: str, at_step: str) -> list[Late]:
         found = []

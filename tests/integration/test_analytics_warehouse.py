@@ -46,18 +46,10 @@ def url_of(process: WarehouseProcess) -> str:
 def connection(house: WarehouseProcess) -> Iterator[Connection]:
     """A connection to empty tables."""
     one = Connection(url_of(house))
-    names = (
-        "dossiers_feed",
-        "stamps_feed",
-        "late_now",
-        "dossiers_now",
-        "facts",
-        "dossiers",
-        "stamps",
-        "clocks",
-        "migrations",
-    )
-    for name in names:
+    for (name,) in one.rows(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() "
+        "ORDER BY engine IN ('View', 'MaterializedView') DESC"
+    ):
         one.run(f"DROP TABLE IF EXISTS {name}")
     migrate(one)
     yield one
@@ -110,14 +102,20 @@ def test_a_roll_up_is_made_of_as_many_facts_as_the_raw_rows_call_for(
     sink.insert_facts(rows, "one")
     assert sink.roll_ups(PARTITIONS) == []
     lives = {p: sum(row.log_partition == p and row.type != NUMBER_DRAWN for row in rows) for p in PARTITIONS}
-    connection.run("INSERT INTO dossiers SELECT * FROM dossiers WHERE log_partition = 1")
-    connection.run("TRUNCATE TABLE stamps")
+    doubled = ("dossier_states", "lives", "figures")
+    for table in doubled:
+        connection.run(f"INSERT INTO {table} SELECT * FROM {table} WHERE log_partition = 1")
+    emptied = ("stamp_states", "ratings", "step_times")
+    for table in emptied:
+        connection.run(f"TRUNCATE TABLE {table}")
     differing = {(one.table, one.partition): one for one in sink.roll_ups(PARTITIONS)}
-    assert differing["dossiers", 1] == RollUp("dossiers", 1, lives[1], 2 * lives[1])
     assert {(one.table, one.found) for one in differing.values()} == {
-        ("dossiers", 2 * lives[1]),
-        ("stamps", 0),
+        *((table, 2 * lives[1]) for table in doubled),
+        *((table, 0) for table in emptied),
     }
+    for table in doubled:
+        assert differing[table, 1] == RollUp(table, 1, lives[1], 2 * lives[1])
+    assert all(one.wanted for one in differing.values())
     assert sink.roll_ups([0, 2]) == [one for one in differing.values() if one.partition != 1]
 
 
@@ -127,7 +125,7 @@ def test_pieces_of_a_state_merge_in_any_order(connection: Connection, rows: list
     for place in range(0, len(shuffled), 40):
         SinkWarehouse(connection).insert_facts(shuffled[place : place + 40], f"part {place}")
     assert_merged(connection, rows)
-    for table in ("dossiers", "stamps"):
+    for table in ("dossier_states", "stamp_states"):
         connection.run(f"OPTIMIZE TABLE {table} FINAL")
     assert_merged(connection, rows)
 
@@ -152,6 +150,29 @@ def test_the_queries_answer_as_a_count_in_memory_does(
         for by in (frozenset[str](), frozenset({"agency"}), frozenset({"agency", "procedure", "channel"})):
             wanted = reading.compliance(memory, part, period, by)
             assert list(reading.compliance(connection, part, period, by).items()) == list(wanted.items())
+
+
+@pytest.mark.parametrize("part", SLICES, ids=str)
+def test_steps_and_ratings_answer_as_a_count_in_memory_does(
+    connection: Connection, rows: list[FactRow], part: Slice
+) -> None:
+    SinkWarehouse(connection).insert_facts(rows, "one")
+    memory = MemoryTables(folded(rows), rows)
+    for period in ("day", "month", "year", "all"):
+        for by in (
+            frozenset[str](),
+            frozenset({"agency"}),
+            frozenset({"agency", "procedure", "channel", "step"}),
+        ):
+            steps = reading.steps(memory, part, period, by)
+            assert list(reading.steps(connection, part, period, by).items()) == list(steps.items())
+            ratings = reading.ratings(memory, part, period, by - {"step"})
+            assert list(reading.ratings(connection, part, period, by - {"step"}).items()) == list(
+                ratings.items()
+            )
+            if part == Slice():
+                assert steps
+                assert ratings
 
 
 def test_quarters_and_years_begin_where_they_should(connection: Connection, rows: list[FactRow]) -> None:
@@ -271,8 +292,8 @@ def test_migrations_are_applied_once_and_never_edited(connection: Connection) ->
 @pytest.mark.parametrize("window", ["0", "50"])
 def test_a_table_that_forgets_tokens_too_soon_is_refused(connection: Connection, window: str) -> None:
     check_windows(connection)
-    connection.run(f"ALTER TABLE dossiers MODIFY SETTING non_replicated_deduplication_window = {window}")
-    with pytest.raises(WarehouseMismatchError, match="dossiers"):
+    connection.run(f"ALTER TABLE figures MODIFY SETTING non_replicated_deduplication_window = {window}")
+    with pytest.raises(WarehouseMismatchError, match="figures"):
         check_windows(connection)
 
 

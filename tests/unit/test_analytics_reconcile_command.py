@@ -1,4 +1,4 @@
-"""`motcua reconcile`: what it prints, and when it fails."""
+"""`motcua reconcile` and `motcua rebuild`: what they ask and print, and when they fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from motcua import client, reconcile
+from motcua import client, rebuild, reconcile
 from motcua.client import Client
 from motcua.failure import Failure
 
@@ -40,7 +40,8 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     said: dict[str, Any] = proof()
 
     def handle(request: httpx.Request) -> httpx.Response:
-        assert (request.method, request.url.path) == ("POST", "/v1/reconcile")
+        assert request.method == "POST"
+        assert request.url.path == said.pop("path", "/v1/reconcile")
         return httpx.Response(200, json=said)
 
     def connect(args: argparse.Namespace, **options: object) -> Client:
@@ -73,3 +74,37 @@ def test_a_part_of_the_partitions_is_no_proof(answer: dict[str, Any]) -> None:
     answer["complete"] = False
     with pytest.raises(Failure, match="part of the partitions"):
         reconcile.run(arguments())
+
+
+def test_a_repair_is_asked_for_and_told(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    answer |= {"path": "/v1/reconcile/repair", "repaired": 4}
+    assert reconcile.run(arguments("--repair")) == 0
+    assert "Repaired: 4 differences.\nLog and warehouse agree." in capsys.readouterr().out
+
+
+def test_a_repair_after_which_something_differs_fails(answer: dict[str, Any]) -> None:
+    answer |= {"path": "/v1/reconcile/repair", "repaired": 4, "mismatched": 1}
+    assert reconcile.run(arguments("--repair")) == 1
+
+
+def rebuilding(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    rebuild.configure(parser)
+    return parser.parse_args(["--url", "http://intake", "--key", "k", *words])
+
+
+def test_a_rebuild_says_what_was_rebuilt(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    took = {"seconds": 1.25, "held_seconds": 0.5}
+    done = {"roll_ups": ["figures"], "complete": True, "partitions": [{"partition": 0}], **took}
+    answer |= {"path": "/v1/rebuild", **done}
+    assert rebuild.run(rebuilding()) == 0
+    assert (
+        capsys.readouterr().out
+        == "Rebuilt figures of 1 partitions in 1.2 s; the sink stood still for 0.5 s.\n"
+    )
+    answer |= {"path": "/v1/rebuild"}
+    assert rebuild.run(rebuilding("--json")) == 0
+    assert json.loads(capsys.readouterr().out)["seconds"] == 1.25
+    answer |= {"path": "/v1/rebuild", "complete": False}
+    with pytest.raises(Failure, match="part of the partitions"):
+        rebuild.run(rebuilding())

@@ -29,6 +29,7 @@ def test_what_is_needed_is_enough(environ: dict[str, str]) -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8802)
     assert (settings.broker, settings.clock, settings.instance) == ("apache", Clock.SYSTEM, "analytics")
     assert (settings.lane, settings.poison_share) == (0, 0.05)
+    assert not settings.repair
     assert settings.keys.identify("k") is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -54,6 +54,8 @@ class Process:
         cut: CutPolicy | None = None,
         reached: Callable[[str], object] = lambda step: None,
         tick: float = 0.01,
+        mend: Callable[[Mapping[int, int]], None] | None = None,
+        fill: Callable[[Mapping[int, int]], None] = lambda positions: None,
     ) -> None:
         self.stop = threading.Event()
         self.status = Status(PARTITIONS)
@@ -68,7 +70,7 @@ class Process:
         def passed(step: str) -> None:
             self.passed(step)
 
-        self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed)
+        self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed, mend, fill)
 
     def run(self) -> Process:
         self.sink.run()

@@ -15,8 +15,10 @@ from typing import Any, Final, cast
 from clickhouse_driver import Client
 from clickhouse_driver import errors as driver
 
+from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
+from services.analytics.migrations.feeds import feeds
 from services.analytics.queries import query
 from services.analytics.sink.ports import RollUp
 
@@ -36,6 +38,7 @@ _INSERT_SETTINGS: Final[dict[str, str | int]] = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "materialized_views_ignore_errors": 0,
     "max_insert_block_size": 1_048_576,
+    "distributed_foreground_insert": 1,
     "max_partitions_per_insert_block": 0,
 }
 WINDOW: Final = 10_000
@@ -136,6 +139,14 @@ class SinkWarehouse:
         """See the port."""
         return dict(self._connection.rows(query("row_counts"), {"partitions": list(partitions)}))
 
+    def drop_unfinished(self, partitions: Sequence[int]) -> None:
+        """See the port."""
+        lanes = sorted({lane_of(partition) for partition in partitions})
+        mine, tables = "|".join(map(str, lanes)), "|".join(("facts", *feeds()))
+        pattern = f"^({tables})__({mine})_[0-9a-f]+$"
+        for (name,) in self._connection.rows(query("besides"), {"pattern": pattern}):
+            self._connection.run(f"DROP TABLE IF EXISTS {name}")
+
     def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
         """See the port."""
         return [
@@ -149,9 +160,12 @@ class SinkWarehouse:
 
 def check_windows(connection: Connection) -> None:
     """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
-    engines = dict(connection.rows(query("windows")))
-    for table in ("facts", "dossiers", "stamps", "clocks"):
-        found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engines.get(table, ""))
+    tables = ("facts", "clocks", *feeds())
+    local = [f"{table}_local" for table in tables]  # on a cluster what a Distributed table stands for
+    engines = dict(connection.rows(query("windows"), {"tables": [*tables, *local]}))
+    for table in tables:
+        engine = str(engines.get(f"{table}_local", engines.get(table, "")))
+        found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engine)
         if found is None or int(found.group(1)) < WINDOW:
             raise WarehouseMismatchError(
                 f"table {table} must have a deduplication window of at least {WINDOW}; "
@@ -196,3 +210,15 @@ class Pool:
         """The rows of a query on any connection; one that died while idle is opened again."""
         with self.lend() as connection:
             return connection.rows(text, parameters)
+
+    def run(self, statement: str) -> None:
+        """See `Connection.run`."""
+        with self.lend() as connection:
+            connection.run(statement)
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], token: str
+    ) -> None:
+        """See `Connection.insert`."""
+        with self.lend() as connection:
+            connection.insert(table, columns, rows, token)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from services.analytics.domain.batch import Mark, Record, translate
 from services.analytics.domain.dossier import DossierRow, fold
+from services.analytics.domain.rollups import Cells, RollUp, RowCells, drift, figures_of
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
 
@@ -22,7 +23,8 @@ Key = TypeVar("Key", str, StampKey)
 class Findings:
     """What one partition comes to. Zero missing, duplicated and mismatched is the only good answer.
 
-    `facts` are all that make a row: those of dossiers and the numbers of seals' registers.
+    `facts` are all that make a row: those of dossiers and the numbers of seals' registers. `drift` are the
+    cells of roll-ups that are off; they are counted as mismatched too.
     """
 
     partition: int
@@ -32,11 +34,24 @@ class Findings:
     missing: int = 0
     duplicated: int = 0
     mismatched: int = 0
+    drift: int = 0
+
+    @property
+    def differences(self) -> int:
+        """All of them."""
+        return self.missing + self.duplicated + self.mismatched
 
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
-        return self.missing == self.duplicated == self.mismatched == 0
+        return self.differences == 0
+
+
+class Mending(NamedTuple):
+    """What makes a stretch of the table right: take away what stands at `offsets`, then put `rows`."""
+
+    offsets: tuple[int, ...]
+    rows: tuple[FactRow, ...]
 
 
 class PartitionProof:
@@ -48,18 +63,28 @@ class PartitionProof:
         self._states: dict[str, DossierRow] = {}
         self._stamps: dict[StampKey, StampRow] = {}
         self._registers: dict[str, tuple[int, dict[int, int]]] = {}
+        self._cells = RowCells()
         self._clock: int | None = None
 
-    def compare_stretch(self, records: Iterable[Record], rows: Sequence[FactRow]) -> None:
-        """One stretch of the log and the table's rows whose offset lies in it, by offset."""
+    @property
+    def clock(self) -> int | None:
+        """The log clock of the partition (µs) as far as it was fed; None where it never moved."""
+        return self._clock
+
+    def compare_stretch(self, records: Iterable[Record], rows: Sequence[FactRow]) -> Mending:
+        """One stretch of the log and the table's rows whose offset lies in it, by offset.
+
+        The answer is what would mend it.
+        """
         batch = translate(records, self._marks)
         self._marks = batch.marks
         for moved_to in batch.clocks.values():  # of this partition alone; time never goes back
             self._clock = max(moved_to, self._clock or moved_to)
         for row in batch.rows:
             self._fold(row)
+            self._cells.add(row)
         self.findings.facts += len(batch.rows)
-        self._compare_rows({row.log_offset: row for row in batch.rows}, rows)
+        return self._compare_rows({row.log_offset: row for row in batch.rows}, rows)
 
     def _fold(self, row: FactRow) -> None:
         if row.type == NUMBER_DRAWN:
@@ -80,15 +105,20 @@ class PartitionProof:
             self.findings.mismatched += 1
         self._registers[row.dossier_id] = (row.seq, {**last, row.year: row.number})
 
-    def _compare_rows(self, expected: dict[int, FactRow], rows: Sequence[FactRow]) -> None:
+    def _compare_rows(self, expected: Mapping[int, FactRow], rows: Sequence[FactRow]) -> Mending:
+        lacking, wrong = dict(expected), set()
         for row in rows:
-            wanted = expected.pop(row.log_offset, None)
+            wanted = lacking.pop(row.log_offset, None)
             if wanted is None:
                 # Either this offset came twice, or the log calls for no row there at all.
                 self.findings.duplicated += 1
+                wrong.add(row.log_offset)
             elif wanted != row:
                 self.findings.mismatched += 1
-        self.findings.missing += len(expected)
+                wrong.add(row.log_offset)
+        self.findings.missing += len(lacking)
+        right = [row for offset, row in expected.items() if offset in wrong or offset in lacking]
+        return Mending(tuple(sorted(wrong)), tuple(right))
 
     def compare_dossiers(self, dossiers: Mapping[str, DossierRow]) -> None:
         """The merged dossiers of the partition, taken when the tables stood exactly at the log's bound."""
@@ -103,6 +133,16 @@ class PartitionProof:
         self.findings.missing += len(wanted.keys() - found.keys())
         self.findings.duplicated += len(found.keys() - wanted.keys())
         self.findings.mismatched += sum(found[key] != wanted[key] for key in wanted.keys() & found.keys())
+
+    def compare_roll_ups(self, found: Mapping[RollUp, Cells]) -> None:
+        """The cells of the roll-ups as far as this partition's rows make them, taken with the dossiers."""
+        for roll_up, cells in found.items():
+            if roll_up is RollUp.FIGURES:
+                off = drift(figures_of(self._states.values()), cells)
+            else:
+                off = drift(self._cells.cells(roll_up), cells)
+            self.findings.drift += off
+            self.findings.mismatched += off
 
     def compare_clock(self, found: int | None) -> None:
         """The log clock of the partition (µs), taken with the dossiers; None where the table has none."""

@@ -103,7 +103,7 @@ def fold(state: DossierRow | None, row: FactRow) -> DossierRow:
     if row.step_clock:
         state = state._replace(step_clock=row.step_clock, step_due=row.step_due)
     if row.place:
-        done: dict[str, Any] = {f"{row.step}_mark": _mark(row, row.place == Place.CENTRE)}
+        done: dict[str, Any] = {f"{row.step}_mark": mark_of(row, row.place == Place.CENTRE)}
         state = state._replace(**done)
     state = _of_its_kind(state, row)
     return state._replace(five_on_site=_five_on_site(state))
@@ -124,17 +124,18 @@ def _of_its_kind(state: DossierRow, row: FactRow) -> DossierRow:
                 due_original=max(state.due_original, row.due or 0),
             )
         case "ProcessingFinished":
-            late = _mark(row, row.by_original == "late")
+            late = mark_of(row, row.by_original == "late")
             return state._replace(finished_at=max(state.finished_at, row.at), late_by_original_mark=late)
         case "DossierDeclined" | "ResultCorrected":
-            return state._replace(declined_mark=_mark(row, row.type == "DossierDeclined"))
+            return state._replace(declined_mark=mark_of(row, row.type == "DossierDeclined"))
         case "DossierRated":
             return state._replace(score=max(state.score, row.score))
         case _:
             return state
 
 
-def _mark(row: FactRow, yes: bool) -> int:
+def mark_of(row: FactRow, yes: bool) -> int:
+    """The mark that a row sets: twice its seq, and one more for yes."""
     return 2 * row.seq + yes
 
 

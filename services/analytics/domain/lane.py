@@ -41,6 +41,11 @@ def partitions_of(lane: int, partitions: int) -> tuple[int, ...]:
     return tuple(range(lane * LANE_WIDTH, min((lane + 1) * LANE_WIDTH, partitions)))
 
 
+def lane_of(partition: int) -> int:
+    """The lane of a partition."""
+    return partition // LANE_WIDTH
+
+
 def lane_name(lane: int) -> str:
     """What a lane is called in the intents topic. The first has the name that the one lane over all eight
     partitions had, as long as splits were free: its position is the same one."""

@@ -8,13 +8,17 @@ statement and its entry repeats it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from importlib import resources
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from services.analytics.errors import WarehouseMismatchError
 
-_JOURNAL = """CREATE TABLE IF NOT EXISTS migrations
-(number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+JOURNAL_COLUMNS: Final = (
+    "(number UInt32, name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
+)
+JOURNAL: Final = f"""CREATE TABLE IF NOT EXISTS migrations
+{JOURNAL_COLUMNS}
 ENGINE = ReplacingMergeTree ORDER BY number"""
 
 
@@ -54,12 +58,21 @@ def shipped() -> list[Migration]:
     return sorted(found)
 
 
-def migrate(connection: Connection) -> list[Migration]:
-    """Apply what is missing; the migrations applied now.
+def plain(migration: Migration) -> tuple[str, ...]:
+    """A migration for one server: as it is written."""
+    return (migration.statement,)
+
+
+def migrate(
+    connection: Connection,
+    statements: Callable[[Migration], tuple[str, ...]] = plain,
+    journal_table: str = JOURNAL,
+) -> list[Migration]:
+    """Apply what is missing, each migration as its `statements`; the migrations applied now.
 
     Raises WarehouseMismatchError when an applied migration differs from the shipped one.
     """
-    connection.run(_JOURNAL)
+    connection.run(journal_table)
     journal = connection.rows("SELECT number, checksum FROM migrations")
     applied = {row[0]: row[1] for row in journal}
     missing = []
@@ -73,7 +86,8 @@ def migrate(connection: Connection) -> list[Migration]:
                 "add a new migration instead of editing an old one"
             )
     for migration in missing:
-        connection.run(migration.statement)
+        for statement in statements(migration):
+            connection.run(statement)
         connection.run(
             "INSERT INTO migrations (number, name, checksum) SETTINGS async_insert = 0 "
             f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}')"

@@ -1,14 +1,10 @@
 -- Dossiers by bucket, registered in a local period, of the agencies a caller may see.
 SELECT
-    bucket_now,
-    count(),
-    countIf(status = 5),
-    countIf(declined),
-    countIf(late_by_original),
-    countIf(isNotNull(all_on_site)),
-    countIf(ifNull(all_on_site, 0) = 1)
-FROM dossiers_now
-WHERE registered_day BETWEEN toDate(%(first)s) AND toDate(%(last)s)
+    bucket, sum(dossiers) AS n, sum(supplement_requested), sum(declined), sum(late_by_original), sum(five_steps),
+    sum(five_on_site)
+FROM figures
+WHERE registered_on BETWEEN toDate(%(first)s) AND toDate(%(last)s)
   AND (%(every_agency)s OR has(%(agencies)s, agency))
-GROUP BY bucket_now
-ORDER BY bucket_now
+GROUP BY bucket
+HAVING n != 0
+ORDER BY bucket

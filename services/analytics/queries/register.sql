@@ -10,7 +10,7 @@ FROM
         st.seal AS seal, st.dossier_id AS dossier_id, st.stamp AS stamp, max(st.agency) AS agency,
         max(st.year) AS year, max(st.number) AS number, max(st.applied_at) AS applied, max(st.drawn_at) AS drawn,
         max(st.revoked_at) AS revoked, sum(st.facts) AS fact_count
-    FROM stamps AS st
+    FROM stamp_states AS st
     WHERE st.seal = %(seal)s
     GROUP BY st.seal, st.dossier_id, st.stamp
     HAVING year = %(year)s OR (year = 0 AND toYear(applied, 'Asia/Ho_Chi_Minh') = %(year)s)
@@ -19,6 +19,6 @@ LEFT JOIN
 (
     SELECT dossier_id, code
     FROM dossiers_now
-    WHERE dossier_id IN (SELECT dossier_id FROM stamps WHERE seal = %(seal)s)
+    WHERE dossier_id IN (SELECT dossier_id FROM stamp_states WHERE seal = %(seal)s)
 ) AS d ON s.dossier_id = d.dossier_id
 ORDER BY number = 0, number, applied_micros, dossier_id, stamp

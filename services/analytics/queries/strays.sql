@@ -8,7 +8,7 @@ FROM
     GROUP BY log_partition
     UNION ALL
     SELECT log_partition, 0, uniqExact(dossier_id), 0
-    FROM dossiers
+    FROM dossier_states
     WHERE log_partition >= %(partitions)s
     GROUP BY log_partition
     UNION ALL

@@ -88,6 +88,8 @@ class Sink:
 
     `gate` is held while a batch is on its way: whoever else holds it sees all tables exactly at the
     positions of `status`. `reached` is called with the name of each step passed; it lets a test die there.
+    `fill` is called at the start with the positions, before any batch, to fill roll-ups that are new; `mend`,
+    if given, when no batch is half done, to put the tables right.
     """
 
     def __init__(
@@ -98,11 +100,16 @@ class Sink:
         status: Status,
         gate: threading.Lock,
         reached: Callable[[str], None] = lambda step: None,
+        mend: Callable[[Mapping[int, int]], None] | None = None,
+        fill: Callable[[Mapping[int, int]], None] = lambda positions: None,
     ) -> None:
         self._ports = ports
         self._settings = settings
         self._stop = stop
         self._reached = reached
+        self._mend = mend
+        self._to_mend = mend is not None  # what differs until then is no news
+        self._fill = fill
         self._status = status
         self._gate = gate
         self._holdings = Holdings(ports.warehouse, ports.clock)
@@ -133,14 +140,19 @@ class Sink:
         now = datetime.fromtimestamp(self._ports.clock.now(), UTC)
         self._append(Greeting(lane=self._settings.lane, writer=self._settings.writer, at=now))
         self._reached("greeted")
+        self._retry("drop", lambda: self._ports.warehouse.drop_unfinished(self._settings.partitions))
         position = self._log.position
         if position is not None:
             self._topic_id = position.topic_id
             self._check_topic()
+        self._retry("fill", partial(self._fill, self._offsets()))
         while (pending := self._log.pending) is not None:
             _log.warning("finishing batch %d, begun by an earlier writer", pending.batch)
             self._adopt(pending)
         self._seek()
+        if self._mend is not None:
+            self._retry("mend", partial(self._mend, self._offsets()))
+            self._to_mend = False
         self._check_warehouse(self._parts())
         self._status.moved(self._offsets())
         _log.info("lane %s recovered at batch %d", self._settings.lane, self._log.batch)
@@ -151,7 +163,8 @@ class Sink:
         if difference is not None:
             self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
             raise WarehouseMismatchError(
-                f"{difference}; warehouse and log do not belong together, or one of them lost data"
+                f"{difference}; warehouse and log do not belong together, or one of them lost data "
+                "(a start with MOTCUA_REPAIR=1 puts it right from the log)"
             )
 
     # -- one batch -----------------------------------------------------------------------------------
@@ -160,6 +173,7 @@ class Sink:
         records = self._gather()
         if records:
             with self._gate:
+                self._status.began()
                 self._process(records)
         self._measure()
 
@@ -244,7 +258,7 @@ class Sink:
         if batch.rows:
             self._tries = tries
             self._retry("insert", lambda: self._insert(batch, token, after))
-            if self._tries > 1:
+            if self._tries > 1 and not self._to_mend:
                 # A table that noted the token and died before the part was in place takes the next try
                 # for a repetition. The position must not say that such rows are there.
                 self._check_warehouse(after.by_partition())
@@ -316,6 +330,10 @@ class Sink:
         self._verified_at = mark.before
         if self._log.writer != self._settings.writer:
             raise FencedError(f"lane {self._settings.lane} has a newer writer; this one stops")
+
+    def confirm(self) -> None:
+        """Whether the lane is still ours, as of now; for whoever holds the gate. Raises FencedError."""
+        self._look_again()
 
     def _look_again(self) -> None:
         """Whether the lane is still ours, as of now: a record that says nothing marks the end to read to."""

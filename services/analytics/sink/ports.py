@@ -108,6 +108,11 @@ class Warehouse(Protocol):
         """Rows of the raw facts by partition; a partition without rows may be left out."""
         ...
 
+    def drop_unfinished(self, partitions: Sequence[int]) -> None:
+        """Drop whatever an earlier process was building beside the tables for these partitions, so that it
+        can no longer put it in place."""
+        ...
+
     def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
         """The roll-ups that are not made of as many facts as the raw rows call for."""
         ...

@@ -11,9 +11,13 @@ from services.analytics.domain.freshness import Freshness
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The sink at one moment. Times are seconds since 1970, `beat` of the stopwatch."""
+    """The sink at one moment. Times are seconds since 1970, `beat` of the stopwatch.
+
+    `settled` says that the tables hold exactly what stands before `positions`: no batch is begun.
+    """
 
     recovered: bool = False
+    settled: bool = False
     trouble: str | None = None
     beat: float | None = None
     as_of: float | None = None
@@ -40,13 +44,22 @@ class Status:
         with self._changed:
             self._snapshot = replace(self._snapshot, beat=at, trouble=trouble)
 
+    def began(self) -> None:
+        """A batch is on its way: until `moved` the tables may hold any part of it."""
+        with self._changed:
+            self._snapshot = replace(self._snapshot, settled=False)
+
     def moved(self, positions: Mapping[int, int], arrived: Mapping[int, float] | None = None) -> None:
         """Everything before `positions` stands inserted; `arrived` is when the last of it had come."""
         with self._changed:
             for partition, at in (arrived or {}).items():
                 self._freshness.inserted(partition, at)
             self._snapshot = replace(
-                self._snapshot, recovered=True, positions=dict(positions), as_of=self._freshness.as_of
+                self._snapshot,
+                recovered=True,
+                settled=True,
+                positions=dict(positions),
+                as_of=self._freshness.as_of,
             )
             self._changed.notify_all()
 

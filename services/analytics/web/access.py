@@ -23,6 +23,7 @@ class Right(StrEnum):
     FIGURES = "figures"
     DOSSIERS = "dossiers"
     RECONCILE = "reconcile"
+    REPAIR = "repair"
     FRESHNESS = "freshness"
     LATE = "late"
     SAMPLE = "sample"
@@ -33,6 +34,7 @@ _ASKED: Final[Mapping[Right, str]] = {
     Right.FIGURES: "số liệu",
     Right.DOSSIERS: "hồ sơ",
     Right.RECONCILE: "đối soát",
+    Right.REPAIR: "sửa và dựng lại bảng",
     Right.FRESHNESS: "độ mới của số liệu",
     Right.LATE: "danh sách quá hạn",
     Right.SAMPLE: "mẫu ngẫu nhiên",
@@ -41,15 +43,17 @@ _ASKED: Final[Mapping[Right, str]] = {
 
 _EVERYDAY: Final = frozenset({Right.FIGURES, Right.DOSSIERS, Right.FRESHNESS})
 _EVERYTHING: Final = frozenset(Right)
+# Whoever inspects looks at the tables and never changes them.
+_LOOKING: Final = _EVERYTHING - {Right.REPAIR}
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.COUNTER: _EVERYDAY,
     Role.OFFICER: _EVERYDAY,
     Role.APPROVER: _EVERYDAY,
     Role.SEAL_KEEPER: _EVERYDAY | {Right.REGISTER},
-    Role.LEADER: _EVERYTHING,
-    Role.INSPECTOR: _EVERYTHING,
-    Role.IMPORTER: _EVERYDAY | {Right.RECONCILE},
+    Role.LEADER: _LOOKING,
+    Role.INSPECTOR: _LOOKING,
+    Role.IMPORTER: _EVERYDAY | {Right.RECONCILE, Right.REPAIR},
     Role.ADMIN: _EVERYTHING,
     Role.PORTAL: frozenset({Right.DOSSIERS, Right.FRESHNESS}),
     Role.CARRIER: frozenset({Right.FRESHNESS}),

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.analytics.errors import RefusedError, RetryLaterError
+from services.analytics.errors import RefusedError, RetryLaterError, UnfilledError
 from services.analytics.metrics import Metrics
 from services.analytics.reconcile import BehindError, RunningError
 from services.analytics.web.document import document
@@ -103,6 +103,11 @@ def _errors(app: FastAPI) -> None:
     def away(request: Request, error: RetryLaterError) -> Response:
         _log.warning("a question was turned away: %s", error)
         return respond(Problem("warehouse_down"))
+
+    @app.exception_handler(UnfilledError)
+    def filling(request: Request, error: UnfilledError) -> Response:
+        _log.warning("a question was turned away: %s", error)
+        return respond(Problem("filling"))
 
     @app.exception_handler(BehindError)
     def behind(request: Request, error: BehindError) -> Response:

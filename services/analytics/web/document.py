@@ -18,7 +18,7 @@ _OF_A_DOSSIER: Final = frozenset({"/v1/dossiers/{dossier_id}"})
 _WITH_DOSSIERS: Final = _OF_A_DOSSIER | {"/v1/dossiers"}
 _OF_A_SEAL: Final = frozenset({"/v1/seals/{seal}/register"})
 _OF_AN_AGENCY: Final = frozenset({"/v1/late", "/v1/sample"})
-_OF_THE_PROOF: Final = frozenset({"/v1/reconcile"})
+_OF_THE_PROOF: Final = frozenset({"/v1/reconcile", "/v1/reconcile/repair", "/v1/rebuild"})
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _reasons(path: str) -> Iterator[str]:
         yield "unknown_dossier"
     if path in _OF_THE_PROOF:
         yield from ("reconcile_running", "behind")
-    yield from ("bad_shape", "warehouse_down", "internal")
+    yield from ("bad_shape", "warehouse_down", "filling", "internal")
 
 
 def _responses(path: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import Query, Request
@@ -14,8 +15,9 @@ from contracts.access import Client
 from services.analytics.reading import FIRST_DAY, LAST_DAY, Slice
 from services.analytics.web.problems import Problem
 
-From = Annotated[date | None, Query(alias="from", description="First local day of registration.")]
-To = Annotated[date | None, Query(alias="to", description="Last local day of registration, inclusive.")]
+From = Annotated[date | None, Query(alias="from", description="First local day.")]
+To = Annotated[date | None, Query(alias="to", description="Last local day, inclusive.")]
+DIMENSIONS: Final = ("agency", "procedure", "channel")
 
 _DAY: Final = "Cần một ngày dạng YYYY-MM-DD."
 EXPECTED: Final[Mapping[str, str]] = {
@@ -34,8 +36,26 @@ EXPECTED: Final[Mapping[str, str]] = {
 }
 
 
+class Period(StrEnum):
+    """How a table is split by time."""
+
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+    ALL = "all"
+
+
+def dimensions(by: str, known: tuple[str, ...] = DIMENSIONS) -> frozenset[str]:
+    """What a table is split by, from names between commas. Raises Problem (bad_shape)."""
+    names = frozenset(name for name in by.split(",") if name)
+    if not names <= frozenset(known):
+        raise Problem("bad_shape", f"Cần các tên trong: {', '.join(known)}, cách nhau bằng dấu phẩy.", "by")
+    return names
+
+
 def slice_of(first: date | None, last: date | None, client: Client) -> Slice:
-    """The dossiers registered in a period that a client may see. Raises Problem (bad_shape)."""
+    """What of a period a client may see. Raises Problem (bad_shape)."""
     first, last = first or FIRST_DAY, last or LAST_DAY
     for name, day in (("from", first), ("to", last)):
         if not FIRST_DAY <= day <= LAST_DAY:

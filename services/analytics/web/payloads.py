@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,12 +13,14 @@ from services.analytics.domain import rows
 from services.analytics.domain.control_slip import Entry
 from services.analytics.domain.dossier import DossierRow, local_day
 from services.analytics.domain.figures import Counts, Rate, five_on_site, rates
+from services.analytics.domain.rollups import Ratings, StepTimes
 from services.analytics.domain.rows import FactRow
 from services.analytics.domain.stamps import StampRow, gapless
 from services.analytics.domain.suppression import THRESHOLD, publish
 from services.analytics.sink.status import Snapshot
 
 Json = dict[str, Any]
+SCORES: Final = range(1, 6)
 
 
 def instant(at: int | None) -> str | None:
@@ -50,6 +52,23 @@ def counts(of: Counts) -> Json:
         "rates": {rate.name: _rate(rate) for rate in rates(of)},
         "five_on_site": _rate(five_on_site(of)),
     }
+
+
+def steps(of: StepTimes) -> Json:
+    """Ended steps; the mean is of the wall clock, nights and days off included."""
+    return {
+        "steps": of.steps,
+        "early": of.early,
+        "on_time": of.on_time,
+        "late": of.late,
+        "mean_seconds": round(of.mean_seconds, 3),
+    }
+
+
+def ratings(of: Ratings) -> Json:
+    """Ratings; `scores` holds every score there is."""
+    scores = {str(score): of.scores.get(score, 0) for score in SCORES}
+    return {"ratings": of.number, "scores": scores, "mean": round(of.mean, 4)}
 
 
 def _rate(of: Rate) -> Json:

@@ -26,6 +26,7 @@ STATUS: Final[Mapping[str, int]] = {
     "warehouse_down": 503,
     "broker_down": 503,
     "behind": 503,
+    "filling": 503,
 }
 
 
@@ -39,6 +40,7 @@ DETAIL: Final[Mapping[str, str]] = {
     "reconcile_running": "Một lần đối soát khác đang chạy; hãy đợi lần đó xong.",
     "internal": "Lỗi phía hệ thống; chi tiết có trong nhật ký của dịch vụ.",
     "warehouse_down": "Kho số liệu tạm thời không trả lời; hãy hỏi lại sau giây lát.",
+    "filling": "Các bảng số liệu mới đang được dựng từ sự kiện gốc; hãy hỏi lại sau ít phút.",
     "behind": "Kho số liệu chưa theo kịp nhật ký sự kiện; hãy hỏi lại sau giây lát.",
 }
 """What a reason says to people when there is nothing more particular to say."""

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from contracts.access import Client
-from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics import reading
 from services.analytics.domain.control_slip import control_slip
 from services.analytics.domain.dossier import DossierRow
 from services.analytics.domain.rows import to_fact
-from services.analytics.errors import RetryLaterError
 from services.analytics.reading import Slice
 from services.analytics.web import payloads
 from services.analytics.web.access import Right, holder
 from services.analytics.web.cached import Cached
 from services.analytics.web.oversight import oversee
-from services.analytics.web.parameters import From, To, known_only, slice_of
+from services.analytics.web.parameters import From, Period, To, dimensions, known_only, slice_of
 from services.analytics.web.parts import Parts, json
 from services.analytics.web.payloads import Json
 from services.analytics.web.problems import Problem
+from services.analytics.web.proof import prove
+from services.analytics.web.sums import group_of, sums
 
-_DIMENSIONS: Final = ("agency", "procedure", "channel")
 _PUBLIC_SECONDS: Final = 1.0
 
 DossierIdPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Code = Annotated[str, Query(min_length=5, max_length=64, pattern=r"^[0-9A-Z.\-]+$")]
-
-
-class Period(StrEnum):
-    """How compliance is split by time."""
-
-    DAY = "day"
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
-    ALL = "all"
-
-
-def _dimensions(by: str) -> frozenset[str]:
-    names = frozenset(name for name in by.split(",") if name)
-    if not names <= frozenset(_DIMENSIONS):
-        raise Problem(
-            "bad_shape", f"Cần các tên trong: {', '.join(_DIMENSIONS)}, cách nhau bằng dấu phẩy.", "by"
-        )
-    return names
 
 
 def router(parts: Parts) -> APIRouter:
@@ -57,8 +35,9 @@ def router(parts: Parts) -> APIRouter:
     api = APIRouter(prefix="/v1")
     _figures(api, parts)
     _dossiers(api, parts)
+    sums(api, parts)
     oversee(api, parts)
-    _proof(api, parts)
+    prove(api, parts)
     return api
 
 
@@ -92,17 +71,13 @@ def _figures(api: APIRouter, parts: Parts) -> None:
         client: Client = reader,
     ) -> Response:
         """The same counts split by period, agency, procedure and channel."""
-        names = _dimensions(by)
+        names = dimensions(by)
         age = _age(parts)
         table = reading.compliance(parts.tables, slice_of(first, last, client), period.value, names)
-        rows = []
-        for group, counts in table.items():
-            split: Json = {name: getattr(group, name) for name in _DIMENSIONS if name in names}
-            if "agency" in names:
-                split["agency_name"] = parts.law.name(group.agency)
-            if period is not Period.ALL:
-                split["period"] = group.starts
-            rows.append({**split, **payloads.counts(counts)})
+        rows = [
+            {**group_of(parts, group, period, names), **payloads.counts(counts)}
+            for group, counts in table.items()
+        ]
         return json({"period": period.value, "by": sorted(names), "rows": rows, **age})
 
 
@@ -143,30 +118,3 @@ def _dossiers(api: APIRouter, parts: Parts) -> None:
         for row in rows:
             allowed(row, client)
         return json({"dossier_code": code, "dossiers": [payloads.dossier(row) for row in rows]})
-
-
-def _proof(api: APIRouter, parts: Parts) -> None:
-    watcher = Depends(holder(parts.keys, Right.FRESHNESS))
-    prover = Depends(holder(parts.keys, Right.RECONCILE))
-
-    @api.get("/freshness", dependencies=[watcher])
-    def freshness() -> Response:
-        """How old the figures are, and how far the log's clock is."""
-        try:
-            clocks = reading.clocks(parts.tables)
-        except RetryLaterError:
-            clocks = {}  # unknown while the warehouse is away; the age still tells the truth
-        answer = payloads.freshness(parts.status.snapshot(), clocks, parts.clock.now())
-        return json({**answer, "clock_kind": parts.clock_kind.value})
-
-    @api.post("/reconcile", dependencies=[prover])
-    def reconcile() -> Response:
-        """Fold the log again and hold it against the tables, row by row."""
-        findings = parts.reconciler.run()
-        parts.metrics.reconciled(findings, parts.clock.now())
-        totals = {
-            name: sum(getattr(one, name) for one in findings)
-            for name in ("missing", "duplicated", "mismatched", "facts", "dossiers")
-        }
-        complete = {one.partition for one in findings} >= set(range(DOSSIER_PARTITIONS))
-        return json({**totals, "complete": complete, "partitions": [asdict(one) for one in findings]})

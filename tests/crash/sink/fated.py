@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from _thread import LockType as Lock
+from collections.abc import Callable, Mapping
 from threading import Event, Timer
 
 from services.analytics import __main__, service
@@ -20,8 +21,17 @@ from services.analytics.sink.status import Status
 class Fated(Sink):
     """Counts how often it passes its point."""
 
-    def __init__(self, ports: Ports, settings: LaneSettings, stop: Event, status: Status, gate: Lock) -> None:
-        super().__init__(ports, settings, stop, status, gate, self._pass)
+    def __init__(
+        self,
+        ports: Ports,
+        settings: LaneSettings,
+        stop: Event,
+        status: Status,
+        gate: Lock,
+        *,
+        mend: Callable[[Mapping[int, int]], None] | None = None,
+    ) -> None:
+        super().__init__(ports, settings, stop, status, gate, self._pass, mend)
         self._left = int(sys.argv[2])
 
     def _pass(self, step: str) -> None:

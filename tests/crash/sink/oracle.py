@@ -237,4 +237,69 @@ def _stamps(told: list[Told]) -> dict[Any, Columns]:
     return entries
 
 
-ROLLUPS: Final[Mapping[str, Rollup]] = {"dossiers": _dossiers, "stamps": _stamps}
+def _local_day(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone(_LOCAL).date().isoformat()
+
+
+def _cells(found: Iterable[tuple[Any, Columns]]) -> dict[Any, Columns]:
+    """Cells of a sum: the columns of all with one key, added up."""
+    cells: dict[Any, Columns] = {}
+    for key, columns in found:
+        cell = cells.setdefault(key, dict.fromkeys(columns, 0))
+        for name, number in columns.items():
+            cell[name] += int(number)
+    return cells
+
+
+def _figures(told: list[Told]) -> dict[Any, Columns]:
+    """Dossiers by day of registration, agency, procedure, channel and bucket, and those in each subset."""
+    return _cells(
+        (
+            (one["registered_on"], one["agency"], one["procedure"], one["channel"], one["bucket"]),
+            {
+                "dossiers": 1,
+                "supplement_requested": one["status"] == 5,
+                "declined": one["declined_mark"] % 2,
+                "late_by_original": one["status"] in (9, 10) and one["late_by_original_mark"] % 2,
+                "five_steps": one["five_on_site"] is not None,
+                "five_on_site": one["five_on_site"] == 1,
+            },
+        )
+        for one in _dossiers(told).values()
+    )
+
+
+def _ratings(told: list[Told]) -> dict[Any, Columns]:
+    """Ratings by the day they were given, agency, procedure, channel and score."""
+    rated = (one.says for one in told if one.type == "DossierRated")
+    return _cells(
+        (
+            (_local_day(s["at"]), s["agency"], s["procedure"], s["channel"], s["body"]["score"]),
+            {"ratings": 1},
+        )
+        for s in rated
+    )
+
+
+def _step_times(told: list[Told]) -> dict[Any, Columns]:
+    """Steps that ended by day, who had them in hand, procedure, channel and step: how many, how long, how."""
+    found = []
+    for one in told:
+        holder = {"StepCompleted": "holder", "HandedOver": "giver"}.get(one.type)
+        says, body = one.says, one.says.get("body", {})
+        if holder is None or not body.get(holder) or not body.get("since"):
+            continue
+        where = (body[holder][0], says["procedure"], says["channel"], body["step"])
+        took = (micros(says["at"]) or 0) - (micros(body["since"]) or 0)
+        how = {outcome: body.get("outcome") == outcome for outcome in ("early", "on_time", "late")}
+        found.append(((_local_day(says["at"]), *where), {"steps": 1, "micros": took, **how}))
+    return _cells(found)
+
+
+ROLLUPS: Final[Mapping[str, Rollup]] = {
+    "dossier_states": _dossiers,
+    "stamp_states": _stamps,
+    "figures": _figures,
+    "ratings": _ratings,
+    "step_times": _step_times,
+}

@@ -18,12 +18,14 @@ from services.analytics.adapters.clickhouse import Connection
 from services.analytics.adapters.kafka import Brokers
 from services.analytics.domain.batch import Record
 from services.analytics.domain.dossier import DossierRow
+from services.analytics.domain.rollups import Cell, RollUp
 from services.analytics.domain.rows import FactRow
 from services.analytics.domain.stamps import StampRow
 from services.analytics.queries import query
+from services.analytics.reading import cells_of
 from tests.crash.sink.judge import Found, Verdict, judge
 from tests.crash.sink.oracle import Columns, wanted
-from tests.crash.sink.tables import as_dossier
+from tests.crash.sink.tables import as_dossier, named
 from tests.integration.sink_stack import PATIENCE, Process, Stack
 from tests.waiting import wait_until
 
@@ -137,8 +139,10 @@ class RealStack(Stack):
                     dossiers[row[0]] = as_dossier(DossierRow(*row))
                 for row in house.rows(query("stamps_of_partition"), given):
                     _join(stamps, StampRow(*row))
+            cells = {roll_up.value: _cells(house, roll_up) for roll_up in RollUp if roll_up != RollUp.LIVES}
             clocks = {p: {"moved_to": to} for p, to in house.rows(query("clocks"))}
-        return Found(raw, {"dossiers": dossiers, "stamps": stamps, "clocks": clocks}, letters)
+        states = {"dossier_states": dossiers, "stamp_states": stamps}
+        return Found(raw, {**states, **cells, "clocks": clocks}, letters)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -147,6 +151,16 @@ class RealStack(Stack):
             yield house
         finally:
             house.close()
+
+
+def _cells(house: Connection, roll_up: RollUp) -> dict[Any, Columns]:
+    """The cells of all partitions, added up."""
+    whole: dict[Cell, tuple[int, ...]] = {}
+    for partition in PARTITIONS:
+        for key, numbers in cells_of(house, roll_up, partition).items():
+            before = whole.get(key, (0,) * len(numbers))
+            whole[key] = tuple(old + new for old, new in zip(before, numbers, strict=True))
+    return named(roll_up, whole)
 
 
 def _join(stamps: dict[Any, Columns], row: StampRow) -> None:

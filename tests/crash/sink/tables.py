@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from services.analytics.domain.dossier import DossierRow, fold
+from services.analytics.domain.rollups import Cell, Cells, RollUp, RowCells, figures_of
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.domain.stamps import StampKey, StampRow, fold_stamp, stamp_of
 from tests.crash.sink.judge import Found
@@ -17,6 +18,7 @@ def read(house: Warehouse, letters: Iterable[tuple[int, int, bytes | None]]) -> 
     """Everything that can be asked."""
     raw = [row._asdict() for row in house.targets[RAW].rows]
     rollups = {name: merge(house.targets[name].rows) for name, merge in _MERGES.items()}
+    rollups["figures"] = _figures(house.targets["figures"].blocks)
     return Found(raw, rollups, {(partition, offset) for partition, offset, _ in letters})
 
 
@@ -49,8 +51,60 @@ def _clocks(rows: Iterable[tuple[int, int]]) -> dict[Any, Columns]:
     return found
 
 
+def _figures(blocks: Iterable[Iterable[FactRow]]) -> dict[Any, Columns]:
+    """Each block as its feed turned it into differences: out of the cells before it, into those after it."""
+    cells: dict[Cell, list[int]] = {}
+    by_dossier: dict[str, dict[int, FactRow]] = {}
+    turned: list[dict[str, list[FactRow]]] = []
+    for block in blocks:
+        mine: dict[str, list[FactRow]] = {}
+        for row in block:
+            if row.type != NUMBER_DRAWN:
+                mine.setdefault(row.dossier_id, []).append(row)
+                by_dossier.setdefault(row.dossier_id, {})[row.seq] = row
+        turned.append(mine)
+    for mine in turned:
+        for dossier, rows in mine.items():
+            known = by_dossier[dossier]
+            first, last = rows[0].seq, max(row.seq for row in rows)
+            for sign, until in ((-1, first - 1), (1, last)):
+                state: DossierRow | None = None
+                for seq in range(1, until + 1):
+                    state = fold(state, known[seq]) if seq in known else state
+                for key, numbers in (figures_of([state]) if state else {}).items():
+                    cell = cells.setdefault(key, [0] * len(numbers))
+                    cell[:] = [old + sign * new for old, new in zip(cell, numbers, strict=True)]
+    return named(RollUp.FIGURES, {key: tuple(cell) for key, cell in cells.items() if any(cell)})
+
+
+def _row_cells(roll_up: RollUp, rows: Iterable[FactRow]) -> dict[Any, Columns]:
+    found = RowCells()
+    for row in rows:
+        found.add(row)
+    return named(roll_up, found.cells(roll_up))
+
+
+def named(roll_up: RollUp, cells: Cells) -> dict[Any, Columns]:
+    """Cells as the oracle writes them."""
+    return {
+        (str(key[0]), *key[1:]): dict(zip(_COLUMNS[roll_up], numbers, strict=True))
+        for key, numbers in cells.items()
+    }
+
+
+_COLUMNS: Final[Mapping[RollUp, tuple[str, ...]]] = {
+    RollUp.FIGURES: (
+        *("dossiers", "supplement_requested", "declined"),
+        *("late_by_original", "five_steps", "five_on_site"),
+    ),
+    RollUp.RATINGS: ("ratings",),
+    RollUp.STEP_TIMES: ("steps", "micros", "early", "on_time", "late"),
+}
+
 _MERGES: Final[Mapping[str, Callable[[Iterable[Any]], dict[Any, Columns]]]] = {
-    "dossiers": _dossiers,
-    "stamps": _stamps,
+    "dossier_states": _dossiers,
+    "stamp_states": _stamps,
+    "ratings": lambda rows: _row_cells(RollUp.RATINGS, rows),
+    "step_times": lambda rows: _row_cells(RollUp.STEP_TIMES, rows),
     CLOCKS: _clocks,
 }

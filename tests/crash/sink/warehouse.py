@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from services.analytics.adapters.clickhouse import Connection, check_windows
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError
+from services.analytics.migrations.feeds import feeds
 from services.analytics.sink.ports import RollUp
 from tests.crash.sink.broker import Reached
 from tests.crash.sink.timeline import Task, Timeline
@@ -25,8 +26,8 @@ WINDOW: Final = 10_000
 TIMEOUT: Final = 30.0
 RAW: Final = "facts"
 CLOCKS: Final = "clocks"
-VIEWS: Final = ("dossiers", "stamps")
-"""What one insert of facts fills beside the raw rows. A new roll-up is one more name here."""
+VIEWS: Final = tuple(sorted(feeds()))
+"""What one insert of facts fills beside the raw rows."""
 
 Block = Sequence[Any]
 
@@ -200,6 +201,10 @@ class ModelWarehouse:
         counts = Counter(row.log_partition for row in self._house.targets[RAW].rows)
         return {partition: counts[partition] for partition in partitions if counts[partition]}
 
+    def drop_unfinished(self, partitions: Sequence[int]) -> None:
+        """See the port. Nothing is ever built beside these tables."""
+        self._call()
+
     def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
         """See the port. Every view is fed all rows."""
         self._call()
@@ -217,7 +222,7 @@ class ModelWarehouse:
         """See the port: the real check over what the engines say."""
         check_windows(cast(Connection, self))
 
-    def rows(self, text: str) -> list[tuple[Any, ...]]:
+    def rows(self, text: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """What the check of the windows asks: the engines."""
         self._call()
         return list(self._house.windows())

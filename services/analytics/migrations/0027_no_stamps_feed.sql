@@ -1,0 +1,2 @@
+-- The old pieces are fed no more.
+DROP VIEW IF EXISTS stamps_feed;

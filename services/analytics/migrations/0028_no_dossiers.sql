@@ -1,0 +1,2 @@
+-- Nobody reads the old pieces.
+DROP TABLE IF EXISTS dossiers;

@@ -1,0 +1,147 @@
+"""Roll-ups made anew from the raw facts, a whole lane at once, while everybody reads and writes.
+
+The tables beside are filled up to where the lane stands, in peace; then, with the sink held still
+between two batches, with what came meanwhile; then they are put in place. So every fact is in them once: the
+sink's next batch feeds the new ones. What a batch begun and not finished has written must not be replaced:
+its token would keep it out for ever. So nothing is put in place unless the sink stands between batches and
+owns the lane.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Protocol
+
+from services.analytics.domain.comparison import Mending
+from services.analytics.domain.lane import lane_of
+from services.analytics.domain.rows import FactRow
+from services.analytics.errors import AnalyticsError
+from services.analytics.sink.status import Status
+
+_STRETCH: Final = 200_000
+_NOT_YET: Final = "the sink has not recovered its position yet"
+
+
+class BehindError(AnalyticsError):
+    """The sink has not caught up in time, or does not let go of a batch: ask again."""
+
+
+class Beside(Protocol):
+    """See `adapters.beside.Beside`."""
+
+    def begin(self, tables: Collection[str] | None = None) -> None: ...
+    def fill(self, partition: int, start: int, end: int) -> None: ...
+    def swap(self) -> None: ...
+    def mend(self, partition: int, offsets: Sequence[int], rows: Sequence[FactRow]) -> None: ...
+    def set_clock(self, partition: int, to: int | None, *, back: bool) -> None: ...
+    def clear(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A lane whose roll-ups were made anew, of each partition from the facts before `until`; how long the
+    sink was held still for it, seconds."""
+
+    lane: int
+    until: Mapping[int, int]
+    held: float
+
+
+class Hold:
+    """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer."""
+
+    def __init__(
+        self, status: Status, gate: threading.Lock, confirm: Callable[[], None], patience: float = 60.0
+    ) -> None:
+        self.status = status
+        self._gate = gate
+        self._confirm = confirm
+        self._patience = patience
+
+    @contextmanager
+    def still(self, *, writing: bool = False) -> Iterator[None]:
+        """Within the block no batch is on its way; with `writing` none was left half done either.
+
+        Raises BehindError when the sink does not come to that in time, FencedError when it is ours no more.
+        """
+        if not self._gate.acquire(timeout=self._patience):
+            raise BehindError("a batch is on its way and does not end")
+        try:
+            if writing:
+                if not self.status.snapshot().settled:
+                    raise BehindError("a batch was left half done; its next writer finishes it")
+                self._confirm()
+            yield
+        finally:
+            self._gate.release()
+
+    def positions(self, lane: int) -> dict[int, int]:
+        """Where the partitions of a lane stand. Raises BehindError before the sink has found out."""
+        found = {p: at for p, at in self.status.snapshot().positions.items() if lane_of(p) == lane}
+        if not found:
+            raise BehindError(_NOT_YET)
+        return found
+
+    def position(self, partition: int) -> int:
+        """Where a partition stands. Raises BehindError before the sink has found out."""
+        try:
+            return self.status.snapshot().positions[partition]
+        except KeyError as error:
+            raise BehindError(_NOT_YET) from error
+
+
+class Rebuilder:
+    """Makes roll-ups anew, and puts raw facts right; `beside` gives the tables for a lane."""
+
+    def __init__(self, beside: Callable[[int], Beside], hold: Hold, stretch: int = _STRETCH) -> None:
+        self._beside = beside
+        self._hold = hold
+        self._stretch = stretch
+
+    def lane(self, lane: int, only: Collection[str] | None = None) -> Rebuilt:
+        """The roll-ups of one lane, all or some. Raises BehindError, RetryLaterError or a RefusedError;
+        nothing is put in place then, or only whole tables, and the next time does it all."""
+        with self._tables(lane) as tables:
+            tables.begin(only)
+            done = self._fill(tables, {}, self._hold.positions(lane))
+            done = self._fill(tables, done, self._hold.positions(lane))  # less is left to do while it stands
+            with self._hold.still(writing=True):
+                started = monotonic()
+                done = self._fill(tables, done, self._hold.positions(lane))
+                tables.swap()
+                held = monotonic() - started
+        return Rebuilt(lane, done, round(held, 3))
+
+    def mend(self, partition: int, mending: Mending) -> None:
+        """The raw facts of a stretch before the sink's position, past the feeds."""
+        with self._tables(lane_of(partition)) as tables, self._hold.still(writing=True):
+            tables.mend(partition, mending.offsets, mending.rows)
+
+    def set_clock(self, partition: int, until: int, to: int | None) -> None:
+        """The log clock of a partition, `to` being the log's before `until`.
+
+        It is put back only while the sink still stands there: else the log may have moved it on since.
+        """
+        with self._tables(lane_of(partition)) as tables, self._hold.still(writing=True):
+            tables.set_clock(partition, to, back=self._hold.position(partition) == until)
+
+    def _fill(self, tables: Beside, done: Mapping[int, int], until: Mapping[int, int]) -> Mapping[int, int]:
+        for partition, end in sorted(until.items()):
+            for first in range(done.get(partition, 0), end, self._stretch):
+                tables.fill(partition, first, min(first + self._stretch, end))
+        return until
+
+    @contextmanager
+    def _tables(self, lane: int) -> Iterator[Beside]:
+        tables = self._beside(lane)
+        try:
+            yield tables
+        finally:
+            # What stays behind is dropped by the next start of the lane; it must not hide what went wrong.
+            with contextlib.suppress(AnalyticsError):
+                tables.clear()

@@ -1,0 +1,88 @@
+"""`motcua migrate`: applies once, says so, prints what a cluster would get."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from motcua import migrate
+from motcua.failure import Failure
+from services.analytics.adapters.clickhouse import Connection, check_windows
+from services.analytics.errors import WarehouseMismatchError
+from services.analytics.migrations import Migration, shipped
+from services.analytics.migrations.cluster import UnknownShapeError, replicated
+from tests.warehouse_process import WarehouseProcess
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "warehouse_replicated.sql"
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    migrate.configure(parser)
+    return parser.parse_args(words)
+
+
+def test_what_is_missing_is_applied_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = WarehouseProcess(tmp_path / "data")
+    url = f"clickhouse://default@127.0.0.1:{process.port}/default"
+    connection = Connection(url)
+    try:
+        assert migrate.run(arguments("--warehouse", url, "--json")) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert said == {
+            "applied": [f"{one.number:04d}_{one.name}" for one in shipped()],
+            "shipped": len(shipped()),
+        }
+        check_windows(connection)
+        monkeypatch.setenv("MOTCUA_CLICKHOUSE", url)
+        assert migrate.run(arguments()) == 0
+        assert capsys.readouterr().out == "Nothing to apply.\n"
+        # On a cluster the window is that of the table a Distributed one stands for.
+        connection.run("CREATE TABLE figures_local (n UInt8) ENGINE = MergeTree ORDER BY n")
+        with pytest.raises(WarehouseMismatchError, match="figures"):
+            check_windows(connection)
+        connection.run("INSERT INTO migrations (number, name, checksum) VALUES (1, 'facts', 'another text')")
+        connection.run("OPTIMIZE TABLE migrations FINAL")
+        with pytest.raises(Failure, match="0001_facts"):
+            migrate.run(arguments())
+        connection.close()
+        process.kill()
+        with pytest.raises(Failure, match="not reachable"):
+            migrate.run(arguments())
+    finally:
+        connection.close()
+        process.kill()
+
+
+def test_no_warehouse_named_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MOTCUA_CLICKHOUSE", raising=False)
+    with pytest.raises(Failure, match="--warehouse"):
+        migrate.run(arguments("--home", str(tmp_path)))
+
+
+def test_the_plain_print_is_the_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert migrate.run(arguments("--print")) == 0
+    printed = capsys.readouterr().out
+    assert all(f"{one.statement};" in printed for one in shipped())
+
+
+def test_the_print_for_a_cluster_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    """After a new migration: read `motcua migrate --print --replicated`, then put it in place of the file."""
+    assert migrate.run(arguments("--print", "--replicated")) == 0
+    assert capsys.readouterr().out == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_no_statement_for_a_cluster_is_left_plain() -> None:
+    for one in shipped():
+        for statement in replicated(one):
+            assert "ON CLUSTER" in statement
+            assert " non_replicated" not in statement
+            assert "Replicated" in statement or "ENGINE = Aggregating" not in statement
+            assert not ("MATERIALIZED" in statement and " FROM facts\n" in statement)
+    with pytest.raises(UnknownShapeError, match="0099_odd"):
+        replicated(Migration(99, "odd", "OPTIMIZE TABLE facts"))

@@ -1,0 +1,117 @@
+"""Holding the sink still: when the tables stand exactly at its position, and who may write beside it."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.topics import DOSSIER_PARTITIONS
+from services.analytics.domain.intents import Greeting, encode, key_of
+from services.analytics.errors import FencedError, WarehouseMismatchError
+from services.analytics.mending import mender
+from services.analytics.rebuild import BehindError, Hold
+from services.analytics.service import Lane, Service
+from services.analytics.sink.loop import LaneSettings, Ports
+from services.analytics.sink.status import Status
+from tests.fakes.analytics import DiedError, FakeClock, MemoryFactLog, MemoryFacts, Notes, World
+from tests.fakes.analytics_beside import MemoryBeside
+from tests.fakes.analytics_facts import fill
+from tests.fakes.analytics_tables import MemoryTables
+from tests.unit.test_sink_behaviour import PARTITIONS, Process, a_world, assert_exact
+from tests.waiting import wait_until
+
+
+def test_the_tables_are_settled_only_between_batches() -> None:
+    status = Status([0])
+    assert not status.snapshot().settled
+    status.moved({0: 3})
+    assert status.snapshot().settled
+    status.began()
+    status.measured({0: 0}, 5.0)
+    assert not status.snapshot().settled
+
+
+def test_who_does_not_run_the_sink_is_no_writer() -> None:
+    clock = FakeClock()
+    world = World(MemoryFacts([0]))
+    stopped = threading.Event()
+
+    def connect() -> Ports:
+        return world.ports(clock, lambda point: None, lambda: None)
+
+    lane = Lane(LaneSettings("0of1", "w1", (0,)), lambda: None, connect, clock, Notes())
+    service = Service(lane, stopped.set)
+    with pytest.raises(FencedError, match="does not run"):
+        service.confirm()
+    service.start()
+    assert wait_until(lambda: service.status.snapshot().settled, 30, "the sink to recover")
+    with service.gate:
+        service.confirm()
+        newer = Greeting(lane="0of1", writer="w2", at=datetime(2020, 2, 1, tzinfo=UTC))
+        world.intents.append(key_of(newer), encode(newer))
+        with pytest.raises(FencedError, match="newer writer"):
+            service.confirm()
+    service.stop(30)
+    with pytest.raises(FencedError):
+        service.confirm()
+
+
+def test_a_batch_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    gate = threading.Lock()
+    hold = Hold(Status([0]), gate, lambda: None, patience=0.01)
+    with gate, pytest.raises(BehindError, match="does not end"), hold.still():
+        pass
+    with hold.still():
+        assert gate.locked()
+    assert not gate.locked()
+
+
+def test_the_tables_are_mended_before_the_sink_looks_at_them() -> None:
+    world = a_world()
+    Process(world).run()
+    lost = world.warehouse.facts.pop()
+    with pytest.raises(WarehouseMismatchError, match="MOTCUA_REPAIR=1"):
+        Process(world).run()
+    told: list[Mapping[int, int]] = []
+
+    def mend(positions: Mapping[int, int]) -> None:
+        told.append(dict(positions))
+        world.warehouse.facts.append(lost)
+
+    Process(world, mend=mend).run()
+    assert told == [{partition: len(records) for partition, records in world.facts.records.items()}]
+    assert_exact(world)
+
+
+def test_new_roll_ups_are_filled_before_a_batch_begun_earlier_goes_on() -> None:
+    world = a_world()
+
+    def die(step: str) -> None:
+        if step == "facts inserted":
+            raise DiedError(step)
+
+    with pytest.raises(DiedError):
+        Process(world, reached=die).run()
+    told: list[tuple[dict[int, int], int]] = []
+    Process(world, fill=lambda positions: told.append((dict(positions), len(world.warehouse.facts)))).run()
+    [(positions, rows)] = told
+    assert positions == dict.fromkeys(PARTITIONS, 0), "its rows stand already, its position was never said"
+    assert 0 < rows < len(world.warehouse.facts)
+    assert_exact(world)
+
+
+def test_what_a_repair_at_the_start_leaves_wrong_stops_the_process() -> None:
+    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
+    fill(facts, 20, random.Random(3))
+    tables = MemoryTables({}, [])
+
+    def open_log() -> MemoryFactLog:
+        return MemoryFactLog(facts, lambda point: None, lambda: None)
+
+    beside = MemoryBeside(MemoryTables({}, []))  # mends what nobody asks
+    with pytest.raises(WarehouseMismatchError, match="are left"):
+        mender(open_log, tables, beside.of, lambda: None)({0: len(facts.records[0])})
