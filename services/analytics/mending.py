@@ -13,7 +13,6 @@ first.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from services.analytics.errors import WarehouseMismatchError
 from services.analytics.reading import Tables
 from services.analytics.rebuild import Beside, Hold, Rebuilder
 from services.analytics.reconcile import Log, Reconciler
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def filler(
     def fill(positions: Mapping[int, int]) -> None:
         status = Status(positions)
         status.moved(positions)
-        rebuilder = Rebuilder(beside, Hold(status, threading.Lock(), confirm))
+        rebuilder = Rebuilder(beside, Hold(status, Gate(), confirm))
         for lane, tables in unfilled().items():
             if any(lane_of(partition) == lane and at for partition, at in positions.items()):
                 _log.warning("filling %s from the facts", ", ".join(sorted(tables)))
@@ -83,7 +83,7 @@ def mender(
     def mend(positions: Mapping[int, int]) -> None:
         status = Status(positions)
         status.moved(positions)
-        hold = Hold(status, threading.Lock(), confirm)
+        hold = Hold(status, Gate(), confirm)
         reconciler = Reconciler(lambda: UpTo(open_log(), positions), tables, hold, Rebuilder(beside, hold))
         repair = reconciler.repair()
         found = sum(one.differences for one in repair.before)

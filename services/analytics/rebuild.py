@@ -10,7 +10,6 @@ owns the lane.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from services.analytics.domain.comparison import Mending
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import AnalyticsError
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 
 _STRETCH: Final = 200_000
@@ -56,7 +56,7 @@ class Hold:
     """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer."""
 
     def __init__(
-        self, status: Status, gate: threading.Lock, confirm: Callable[[], None], patience: float = 60.0
+        self, status: Status, gate: Gate, confirm: Callable[[], None], patience: float = 60.0
     ) -> None:
         self.status = status
         self._gate = gate

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.analytics.errors import FencedError, RefusedError, StopRequestedError
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Ports, Sink
 from services.analytics.sink.ports import Clock, Observer
 from services.analytics.sink.retry import Retry
@@ -38,7 +39,7 @@ class Service:
 
     def __init__(self, lane: Lane, on_end: Callable[[], None]) -> None:
         self.status = Status(lane.settings.partitions)
-        self.gate = threading.Lock()
+        self.gate = Gate()
         self.exit_code = 0
         self._lane = lane
         self._on_end = on_end

@@ -9,6 +9,7 @@ import pytest
 
 from services.analytics.domain.cut import CutPolicy
 from services.analytics.errors import FencedError
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Sink
 from services.analytics.sink.status import Status
 from tests.fakes.analytics import Chaos, DiedError, FakeClock, MemoryFacts, Notes, World
@@ -36,7 +37,7 @@ def run_once(
     stop, status = threading.Event(), Status(PARTITIONS)
     settings = LaneSettings("0of1", writer, PARTITIONS, cut, poison_share=1.0)
     ports = world.ports(clock or FakeClock(), chaos, stop.set, notes)
-    Sink(ports, settings, stop, status, threading.Lock(), chaos).run()
+    Sink(ports, settings, stop, status, Gate(), chaos).run()
     return status
 
 
@@ -122,7 +123,7 @@ def run_zombie(world: World, zombie: Frozen, clock: FakeClock) -> tuple[threadin
     stop = threading.Event()
     settings = LaneSettings("0of1", "zombie", PARTITIONS, SMALL, poison_share=1.0)
     ports = world.ports(clock, zombie, stop.set)
-    sink = Sink(ports, settings, stop, Status(PARTITIONS), threading.Lock(), zombie)
+    sink = Sink(ports, settings, stop, Status(PARTITIONS), Gate(), zombie)
     ended: list[Exception] = []
 
     def work() -> None:

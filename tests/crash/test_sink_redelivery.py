@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from services.analytics.domain.cut import CutPolicy
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Sink
 from services.analytics.sink.status import Status
 from tests.crash.sink.judge import Found, judge
@@ -44,7 +45,7 @@ def run(world: World, writer: str, chaos: Chaos, size: int = 200) -> None:
     """One process, to the end of the log or its own."""
     stop, status = threading.Event(), Status((0,))
     lane = LaneSettings("0of1", writer, (0,), CutPolicy(size, 0.02, 0.0), poison_share=1.0)
-    Sink(world.ports(FakeClock(), chaos, stop.set), lane, stop, status, threading.Lock(), chaos).run()
+    Sink(world.ports(FakeClock(), chaos, stop.set), lane, stop, status, Gate(), chaos).run()
 
 
 def tell(world: World, start: int, end: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,6 +22,7 @@ from services.analytics.domain.rows import FactRow
 from services.analytics.metrics import Metrics
 from services.analytics.rebuild import Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 from services.analytics.web.app import create_app
 from services.analytics.web.parts import Parts
@@ -82,7 +82,7 @@ class Desk:
     tables: MemoryTables
     status: Status
     clock: FakeClock
-    gate: threading.Lock
+    gate: Gate
     facts: MemoryFacts
     reconciler: Reconciler
 
@@ -99,7 +99,7 @@ def a_desk(*, calendar: bool = False) -> Desk:
     fill(facts, 60, random.Random(3))
     house = MemoryWarehouse()
     rows: list[FactRow] = []
-    clock, status, gate = FakeClock(), Status(facts.records), threading.Lock()
+    clock, status, gate = FakeClock(), Status(facts.records), Gate()
     for records in facts.records.values():
         rows += translate(records, {}).rows
     for row in rows:

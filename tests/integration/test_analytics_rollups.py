@@ -22,6 +22,7 @@ from services.analytics.migrations import migrate, shipped
 from services.analytics.migrations.feeds import feeds
 from services.analytics.rebuild import BehindError, Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 from tests.fakes.analytics import MemoryFactLog, MemoryFacts, folded
 from tests.fakes.analytics_facts import fill
@@ -48,7 +49,7 @@ class House:
     pool: Pool
     facts: MemoryFacts
     status: Status = field(default_factory=lambda: Status(PARTITIONS))
-    gate: threading.Lock = field(default_factory=threading.Lock)
+    gate: Gate = field(default_factory=Gate)
     owned: bool = True
     last: tuple[list[FactRow], str] = ([], "")
 

@@ -15,6 +15,7 @@ from services.analytics.errors import FencedError, WarehouseMismatchError
 from services.analytics.mending import mender
 from services.analytics.rebuild import BehindError, Hold
 from services.analytics.service import Lane, Service
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Ports
 from services.analytics.sink.status import Status
 from tests.fakes.analytics import DiedError, FakeClock, MemoryFactLog, MemoryFacts, Notes, World
@@ -61,13 +62,39 @@ def test_who_does_not_run_the_sink_is_no_writer() -> None:
 
 
 def test_a_batch_that_does_not_end_is_not_waited_for_for_ever() -> None:
-    gate = threading.Lock()
+    gate = Gate()
     hold = Hold(Status([0]), gate, lambda: None, patience=0.01)
     with gate, pytest.raises(BehindError, match="does not end"), hold.still():
         pass
     with hold.still():
-        assert gate.locked()
-    assert not gate.locked()
+        assert not gate.acquire(timeout=0)
+    assert gate.acquire(timeout=0)
+
+
+def test_a_sink_at_work_lets_the_others_have_their_turn() -> None:
+    """Its next batch follows the last at once: with a plain lock nobody else would ever come in."""
+    gate, asked, stop = Gate(), threading.Event(), threading.Event()
+    batches = 0
+
+    def batch_after_batch() -> None:
+        nonlocal batches
+        while not stop.is_set() and batches < 1_000_000:
+            with gate:
+                asked.wait(60)
+                batches += 1
+
+    sink = threading.Thread(target=batch_after_batch)
+    sink.start()
+    try:
+        for _ in range(100):
+            asked.set()
+            assert gate.acquire(timeout=60)
+            before = batches
+            gate.release()
+        assert before < 1_000_000, "the sink never stopped for it"
+    finally:
+        stop.set()
+        sink.join(60)
 
 
 def test_the_tables_are_mended_before_the_sink_looks_at_them() -> None:

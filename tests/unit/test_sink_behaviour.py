@@ -34,6 +34,7 @@ from services.analytics.errors import (
     WarehouseMismatchError,
     WarehouseRejectedError,
 )
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Sink
 from services.analytics.sink.status import Status
 from tests.fakes.analytics import FakeClock, MemoryFactLog, MemoryFacts, Notes, World, away
@@ -59,7 +60,7 @@ class Process:
     ) -> None:
         self.stop = threading.Event()
         self.status = Status(PARTITIONS)
-        self.gate = threading.Lock()
+        self.gate = Gate()
         self.notes = Notes()
         self.clock = FakeClock(tick)
         self.ports = world.ports(self.clock, lambda point: None, self.stop.set, self.notes)

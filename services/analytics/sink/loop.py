@@ -40,6 +40,7 @@ from services.analytics.errors import (
     TopicRecreatedError,
     WarehouseMismatchError,
 )
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.holdings import Holdings
 from services.analytics.sink.ports import Clock, DeadLetters, FactLog, IntentLog, Observer, Warehouse
 from services.analytics.sink.retry import Retry
@@ -98,7 +99,7 @@ class Sink:
         settings: LaneSettings,
         stop: threading.Event,
         status: Status,
-        gate: threading.Lock,
+        gate: Gate,
         reached: Callable[[str], None] = lambda step: None,
         mend: Callable[[Mapping[int, int]], None] | None = None,
         fill: Callable[[Mapping[int, int]], None] = lambda positions: None,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from _thread import LockType as Lock
 from collections.abc import Callable, Mapping
 from threading import Event, Timer
 
 from services.analytics import __main__, service
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Ports, Sink
 from services.analytics.sink.status import Status
 
@@ -27,7 +27,7 @@ class Fated(Sink):
         settings: LaneSettings,
         stop: Event,
         status: Status,
-        gate: Lock,
+        gate: Gate,
         *,
         mend: Callable[[Mapping[int, int]], None] | None = None,
     ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final, NamedTuple
 from services.analytics.domain.batch import Batch
 from services.analytics.domain.cut import CutPolicy
 from services.analytics.errors import FencedError, RefusedError, StopRequestedError
+from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Ports, Sink
 from services.analytics.sink.retry import Retry
 from services.analytics.sink.status import Status
@@ -144,7 +144,7 @@ class SinkProcess:
             self._clock,
             watcher,
         )
-        gate = threading.Lock()
+        gate = Gate()
         self._world.sink(ports, self.settings, self.stop, self.status, gate, self._reached).run()
 
     def _reached(self, point: str) -> None:
