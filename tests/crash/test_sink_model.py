@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from deploy.local.broker import BrokerKind
 from services.analytics.domain.batch import Batch
 from services.analytics.domain.intents import Entry, Greeting, Position, encode, key_of
 from services.analytics.sink.loop import Sink
+from tests.crash.sink import real
+from tests.crash.sink.judge import Verdict
 from tests.crash.sink.run import main
 from tests.crash.sink.schedule import Schedule, survive
 
@@ -103,6 +106,34 @@ def untouched(schedule: Schedule) -> None:
 def test_a_defect_is_found(sink: type[Sink], tamper: Tamper, wrong: str) -> None:
     found = (survive(seed, sink, tamper)[0] for seed in range(1, ENOUGH))
     assert any(getattr(verdict, wrong) for verdict in found)
+
+
+@pytest.mark.parametrize(
+    ("said", "schedules", "away"),
+    [
+        (("--real", "1", "--schedules", "3"), 3, None),
+        (("--real", "1"), 10, None),
+        (("--real", "7"), 7, None),
+        (("--real", "1", "--schedules", "1", "--away", "300"), 1, 300.0),
+    ],
+)
+def test_the_command_runs_as_many_schedules_of_real_processes_as_asked(
+    said: tuple[str, ...],
+    schedules: int,
+    away: float | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def noted(*how: object) -> Verdict:
+        asked.append(how)
+        return Verdict()
+
+    monkeypatch.setattr(real, "real", noted)
+    assert main(["--seed", "4", *said]) == 0
+    assert asked == [(4, schedules, BrokerKind.TANSU, away)]
+    assert capsys.readouterr().out == f"schedules {schedules}, missing 0, doubled 0, mismatched 0\n"
 
 
 def test_a_schedule_can_be_repeated_to_the_last_step() -> None:

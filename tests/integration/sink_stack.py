@@ -102,11 +102,13 @@ class Stack:
         self.producer.flush(30)
         assert [future.get(10).offset for future in sent] == [record.offset for record in records]
 
-    def ask(self, path: str, method: str = "GET") -> Any:
+    def ask(self, path: str, method: str = "GET", patience: float = 60.0) -> Any:
         """The JSON of an answer, or None when there is none."""
         with contextlib.suppress(httpx.HTTPError):
             headers = {"Authorization": "Bearer k"}
-            answer = self.client.request(method, f"http://{self.http}{path}", headers=headers)
+            answer = self.client.request(
+                method, f"http://{self.http}{path}", headers=headers, timeout=patience
+            )
             return answer.json() if answer.is_success else None
         return None
 

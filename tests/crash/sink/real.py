@@ -58,10 +58,10 @@ class Scene:
                 return
 
     def tell_until(self, condition: Callable[[], object], what: str) -> None:
-        """Go on sending, slowly, until it is met."""
+        """Go on sending until it is met: a piece when the one before is inserted, so that each is a batch."""
 
         def met() -> object:
-            if self.pieces and not condition():
+            if self.pieces and not condition() and self.us.caught_up():
                 self.us.tell(self.pieces.pop(0))
             return condition()
 

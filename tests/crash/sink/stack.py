@@ -81,14 +81,18 @@ class RealStack(Stack):
         for record in records:
             self.sent[record.partition] = record.offset + 1
 
+    def caught_up(self) -> bool:
+        """Whether all that was sent is inserted. Does not wait for a process that is frozen."""
+        parts = (self.ask("/v1/freshness", patience=5.0) or {}).get("partitions", {})
+        found = {p: part["position"] for p, part in parts.items()}
+        return found == {str(p): end for p, end in self.sent.items()}
+
     def rest(self) -> None:
         """Until all that was sent is inserted; analytics is started again as often as it dies."""
-        ends = {str(p): end for p, end in self.sent.items()}
 
         def done() -> bool:
             self.tend()
-            parts = (self.ask("/v1/freshness") or {}).get("partitions", {})
-            return {p: part["position"] for p, part in parts.items()} == ends
+            return self.caught_up()
 
         wait_until(done, 2 * PATIENCE, f"all facts to be inserted\n{self.analytics.text()}", every=0.1)
 
