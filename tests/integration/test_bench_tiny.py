@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import facts, rig, sink
 from bench.chain import chain
 from bench.latency import Load, measure
 from bench.workflow import COUNTING, NOTHING, OURS, STOCK, Task, one_run
@@ -37,3 +38,12 @@ def test_the_chain_counts_every_dossier() -> None:
     used = chain(BrokerKind.TANSU, 20, 60.0)
     assert all(seconds >= 0 for seconds in used.values())
     assert {"broker", "workflow", "intake", "analytics", "warehouse"} == set(used)
+
+
+@pytest.mark.parametrize("name", [sink.OURS, sink.BARE, sink.CLIENT])
+def test_the_sink_and_its_readers_handle_every_fact(name: str) -> None:
+    with rig.own_broker(BrokerKind.TANSU) as bootstrap:
+        ends = asyncio.run(facts.fill(bootstrap, 40, datetime.now(UTC) - timedelta(hours=1)))
+        run = sink.one_run(name, sink.Task(BrokerKind.TANSU, bootstrap, 40, ends, 60.0, {}))
+    assert run.records == 40 * 11
+    assert run.seconds > 0
