@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
-	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-sink bench-latency demo up tour down status lock schemas tools clean
+	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-sink bench-latency bench-freshness demo up tour down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -145,6 +145,9 @@ bench-sink: setup $(BENCH_SINK) ## CPU a fact costs the sink, beside reading alo
 
 bench-latency: setup ## how long Prefer: wait takes at 200 commands/s, open loop (BROKER=apache)
 	$(RUN) bench.latency --broker $(BROKER)
+
+bench-freshness: setup ## how soon a fact can be queried at 10, 100 and 1 000 facts/s; what idling costs (BROKER=apache)
+	$(RUN) bench.freshness --broker $(BROKER)
 
 # --- run
 

@@ -51,11 +51,14 @@ def bodies(day: datetime, number: int) -> tuple[tuple[str, CommandBody], ...]:
     )
 
 
-def command_records(dossiers: int, begun: datetime) -> Iterator[Written]:
-    """Every dossier's first command, then every dossier's second, and so on, a second apart."""
+def command_records(dossiers: int, begun: datetime, first: int = 0) -> Iterator[Written]:
+    """Every dossier's first command, then every dossier's second, and so on, a second apart.
+
+    `first` is the number of the first dossier, so that others can follow.
+    """
     local_day = begun + timedelta(hours=7)
     for place in range(COMMANDS_EACH):
-        for number in range(dossiers):
+        for number in range(first, first + dossiers):
             key, body = bodies(local_day, number)[place]
             yield _written(number, key, body, begun + timedelta(seconds=place))
 

@@ -26,8 +26,9 @@ from typing import Final
 
 from kafka.admin import KafkaAdminClient
 
-from bench import facts, rig
+from bench import rig
 from bench.dossiers import DRAWN_EACH, FACTS_EACH
+from bench.facts import SIDE_BY_SIDE
 from bench.table import Check, verdict
 from bench.workflow import expect, metric, profile, top_of
 from contracts.access import hash_key
@@ -52,6 +53,7 @@ WRITES: Final = (OURS, ARROYO, QUIX)
 WANTED: Final = {BARE: 0.5, CLIENT: 0.5, ARROYO: 1.0, QUIX: 1.0}
 """Facts a second and core beside theirs, at least."""
 AIM: Final = 40_000
+EACH: Final = FACTS_EACH + DRAWN_EACH
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def count_rows(name: str, task: Task, url: str) -> None:
     """Whether all rows are there, in the table of facts and in the roll-ups. Raises BenchError."""
     connection = Connection(url)
     try:
-        wanted = task.dossiers * (FACTS_EACH + DRAWN_EACH)
+        wanted = task.dossiers * EACH
         for what, number in (
             ("count() FROM facts", wanted),
             ("uniqExact(log_partition, log_offset) FROM facts", wanted),
@@ -245,10 +247,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = options.only or [OURS, *RIVALS]
     runs: dict[str, list[Run]] = {name: [] for name in names}
     begun = datetime.now(UTC) - timedelta(hours=1)
+    dossiers = -(-options.dossiers // SIDE_BY_SIDE) * SIDE_BY_SIDE  # whole lives
     try:
         with rig.own_broker(options.broker) as bootstrap:
-            ends = asyncio.run(facts.fill(bootstrap, options.dossiers, begun))
-            task = Task(options.broker, bootstrap, options.dossiers, ends, options.seconds, pythons)
+            ends = asyncio.run(rig.fill_facts(bootstrap, dossiers * EACH, begun))
+            task = Task(options.broker, bootstrap, dossiers, ends, options.seconds, pythons)
             print(f"{task.records} facts, broker {task.kind}, {options.rounds} rounds", flush=True)
             for number in range(options.rounds):
                 for name in names[number % len(names) :] + names[: number % len(names)]:

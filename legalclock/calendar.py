@@ -205,16 +205,9 @@ class Calendar:
         if table is None:
             if year not in self.years:
                 raise YearNotCoveredError(year)
-            table = self._tables[year] = tabulate(year, self._sessions, self.week_on)
+            days = tuple(row for row in self._rows.values() if row.date.year == year)
+            table = self._tables[year] = tabulate(year, days, self.weeks, self.province)
         return table
-
-    def _sessions(self, day: date) -> DaySessions:
-        row = self._rows.get(day)
-        if row is None:
-            return self.week_on(day)[day.weekday()]
-        if row.kind is DayKind.OFF:
-            return ()
-        return self.week_on(day)[0] if row.sessions is None else row.sessions
 
     def _refuse_endless_years(self) -> None:
         """The trial: each declared year must have a working day. Most years show it by counting days off."""

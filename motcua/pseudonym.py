@@ -41,12 +41,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the pseudonym: 0. Raises Failure without a key, or for a text of nothing."""
     text = sys.stdin.readline().rstrip("\r\n") if args.text == "-" else args.text
-    path = args.province_key or os.environ.get("MOTCUA_PROVINCE_KEY")
     try:
-        key = read_province_key(path or str(home_from(args.home).province_key_file))
+        key = _key(args)
         print(person(key, args.kind, text, "TEXT"))
     except SettingError as error:
         raise Failure(str(error)) from error
     except Refused as refused:
         raise Failure(f"{refused.field}: {refused.rule}") from refused
     return 0
+
+
+def _key(args: argparse.Namespace) -> bytes:
+    """From the nearest of the three places; a failure names that place."""
+    if args.province_key:
+        return read_province_key(args.province_key, "--province-key")
+    path = os.environ.get("MOTCUA_PROVINCE_KEY")
+    if path:
+        return read_province_key(path)
+    return read_province_key(str(home_from(args.home).province_key_file), "--home")

@@ -21,10 +21,14 @@ _SERVING: Final = re.compile(r"serving .* on 127\.0\.0\.1:(\d+)")
 class WarehouseProcess:
     """One run of ``deploy.local.warehouse`` on `path`; its log stands beside the path."""
 
-    def __init__(self, path: Path) -> None:
-        """Returns when it serves. Raises RuntimeError with its log when it ends, TimeoutError when late."""
+    def __init__(self, path: Path, *limits: str) -> None:
+        """`limits` as NAME=NUMBER. Returns when it serves.
+
+        Raises RuntimeError with its log when it ends, TimeoutError when late.
+        """
         self.log = path.with_name(f"{path.name}-{monotonic_ns()}.log")
         command = [sys.executable, "-m", "deploy.local.warehouse", "--listen", "127.0.0.1:0"]
+        command += [word for limit in limits for word in ("--limit", limit)]
         with self.log.open("wb") as stderr:
             self.process = subprocess.Popen(
                 leashed([*command, "--path", str(path)], signal.SIGKILL),

@@ -2,7 +2,7 @@
 
 A process runs in a group of its own, on a leash (leash.py), its output goes to one log. Readiness is
 asked often until the first yes and rarely after it. A vital process is never restarted: its death is the
-stack's.
+stack's. One that refuses to go on is not restarted either: it needs a person, and the others go on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _READY_CHECK_AGAIN = 0.5
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run. `env` is the whole environment; `vital` ends the stack when it dies.
+    """What to run. `env` is the whole environment; `vital` ends the stack when it dies. `refusals` are
+    the exit codes that no new start cures.
 
     Processes that follow each other with the same `group` are stopped together, others one after the other.
     """
@@ -37,6 +38,7 @@ class ProcessSpec:
     url: str
     probe: Probe
     vital: bool = False
+    refusals: frozenset[int] = frozenset()
     stop_seconds: float = 15.0
     group: str = ""
 
@@ -70,6 +72,7 @@ class Child:
     ready: bool = False
     restarts: int = 0
     deaths_unready: int = 0
+    refused: bool = False
     why: str = "not started"
     _process: asyncio.subprocess.Process | None = None
     _started: float | None = None
@@ -155,6 +158,12 @@ class Child:
         self._set_ready(False, how)
         if self.spec.vital:
             raise VitalProcessDiedError(f"{self.spec.name} {how}")
+        if code in self.spec.refusals:
+            self.refused = True
+            self.say(
+                f"{self.spec.name} {how} and is not started again: {self.last_words(1)} (log: {self.log})"
+            )
+            await asyncio.Event().wait()  # until the stack ends
         pause = self.backoff.pause(failures)
         self.say(f"{self.spec.name} {how}; restarting in {pause:g} s (log: {self.log})")
         await asyncio.sleep(pause)

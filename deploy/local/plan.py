@@ -23,6 +23,9 @@ from deploy.local.supervisor import Description, Stage
 
 _PASSED_ON = "MOTCUA_LOG"  # the one setting of ours a service inherits from the caller
 
+_REFUSALS = frozenset({71, 73, 74, 75, 76, 77, 78})
+"""Exit codes of the services that need a person (services/*/__main__.py)."""
+
 
 def choose_broker(
     home: Home, kind: BrokerKind, size: int, clock: str, ports: Ports, free: bool
@@ -105,6 +108,7 @@ def stages(
             env={**inherited, **settings[name]},
             url=urls[name],
             probe=answers_ready(urls[name]),
+            refusals=_REFUSALS,
         )
         # Stopped in reverse: the door first, then the judge, then the reader.
         for name in ("analytics", "workflow", "intake")

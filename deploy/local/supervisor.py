@@ -164,7 +164,7 @@ class Supervisor:
     async def _all_ready(self, children: list[Child]) -> None:
         while not all(child.ready for child in children):
             for child in children:
-                if child.deaths_unready >= _DEATHS_ALLOWED:
+                if child.refused or child.deaths_unready >= _DEATHS_ALLOWED:
                     raise StackError(
                         f"{child.spec.name} does not start: it {child.why}\n"
                         f"{child.last_words()}\n(log: {child.log})"

@@ -1,6 +1,6 @@
 """Run analytics: ``python -m services.analytics``. The composition root; settings come from the environment.
 
-Exit codes: 0 stopped on request; 70 an unexpected error (start again); 71 to 76 see `errors.py` (72, a
+Exit codes: 0 stopped on request; 70 an unexpected error (start again); 71 to 77 see `errors.py` (72, a
 newer writer took the lane over, cures itself by a start; the others need a person); 78 a wrong setting.
 """
 
@@ -27,7 +27,7 @@ from services.analytics.adapters.kafka import (
     KafkaIntentLog,
     KafkaLawLog,
 )
-from services.analytics.domain.intents import lane_name
+from services.analytics.domain.lane import lane_name, lanes_of, partitions_of
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
 from services.analytics.naming import Naming
@@ -49,7 +49,7 @@ _log = logging.getLogger("services.analytics")
 
 
 def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics) -> Lane:
-    partitions = tuple(p for p in range(DOSSIER_PARTITIONS) if p % settings.lanes == settings.lane)
+    partitions = partitions_of(settings.lane, DOSSIER_PARTITIONS)
     warehouse = Connection(settings.clickhouse)
     appender = Appender(brokers)
 
@@ -70,7 +70,7 @@ def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Met
 
     return Lane(
         settings=LaneSettings(
-            lane=lane_name(settings.lane, settings.lanes),
+            lane=lane_name(settings.lane),
             writer=f"{settings.instance}-{secrets.token_hex(8)}",
             partitions=partitions,
             poison_share=settings.poison_share,
@@ -85,6 +85,7 @@ def _lane(settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Met
 async def run(settings: Settings) -> int:
     """Serve until told to stop; the exit code."""
     clock, metrics = SystemClock(), Metrics()
+    metrics.works(settings.lane, lanes_of(DOSSIER_PARTITIONS))
     brokers = Brokers(settings.kafka, _FETCH_WAIT[settings.broker], settings.instance)
     lane = _lane(settings, brokers, clock, metrics)
 

@@ -58,5 +58,11 @@ class WarehouseRejectedError(RefusedError):
     exit_code = 76
 
 
+class OtherLanesError(RefusedError):
+    """The intents topic speaks of this lane's partitions as another lane's: they were divided otherwise."""
+
+    exit_code = 77
+
+
 class StopRequestedError(AnalyticsError):
     """The process was asked to stop while a step was waiting for its next try."""

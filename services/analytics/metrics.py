@@ -79,6 +79,12 @@ class Metrics:
             registry=registry,
         )
 
+    def works(self, lane: int, lanes: int) -> None:
+        """This process has `lane` of so many. To be said once."""
+        mine, all_of_them = "1 for the lane of this process.", "Lanes there are; each needs a process."
+        Gauge("motcua_analytics_lane", mine, ["lane"], registry=self.registry).labels(str(lane)).set(1)
+        Gauge("motcua_analytics_lanes", all_of_them, registry=self.registry).set(lanes)
+
     def inserted(self, batch: Batch, seconds: float, oldest_age: float | None) -> None:
         """A batch stands inserted."""
         self._rows.inc(len(batch.rows))

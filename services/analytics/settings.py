@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from contracts.access import KeyRing, parse_keys
+from contracts.topics import DOSSIER_PARTITIONS
 from contracts.words import Clock
+from services.analytics.domain.lane import LANE_WIDTH, lanes_of
 
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -35,7 +37,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     instance: str
     log_level: str
     lane: int
-    lanes: int
     poison_share: float
 
 
@@ -48,12 +49,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     instance = environ.get("MOTCUA_INSTANCE", "analytics")
     if not _INSTANCE.fullmatch(instance):
         raise SettingError(f"MOTCUA_INSTANCE: expected letters, digits, '.', '_', '-', got {instance!r}")
-    lanes = _whole(environ, "MOTCUA_LANES", 1)
-    lane = _whole(environ, "MOTCUA_LANE", 0)
-    if lanes < 1:
-        raise SettingError(f"MOTCUA_LANES: expected at least 1, got {lanes}")
-    if lane >= lanes:
-        raise SettingError(f"MOTCUA_LANE: expected a number below MOTCUA_LANES ({lanes}), got {lane}")
     return Settings(
         kafka=servers,
         broker=_one_of(environ, "MOTCUA_BROKER", _BROKERS, "apache"),
@@ -64,8 +59,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         clock=Clock(_one_of(environ, "MOTCUA_CLOCK", tuple(Clock), Clock.SYSTEM)),
         instance=instance,
         log_level=_one_of(environ, "MOTCUA_LOG", _LEVELS, "INFO"),
-        lane=lane,
-        lanes=lanes,
+        lane=_lane(environ),
         poison_share=_share(environ, "MOTCUA_POISON_SHARE", 0.05),
     )
 
@@ -89,6 +83,21 @@ def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or len(value) > 4:
         raise SettingError(f"{name}: expected a whole number, got {value!r}")
     return int(value)
+
+
+def _lane(environ: Mapping[str, str]) -> int:
+    if "MOTCUA_LANES" in environ:
+        raise SettingError(
+            f"MOTCUA_LANES: is no more; a lane is {LANE_WIDTH} partitions for life. Unset it, and give each "
+            f"process the number of its lane: MOTCUA_LANE from 0 to {lanes_of(DOSSIER_PARTITIONS) - 1}"
+        )
+    lane = _whole(environ, "MOTCUA_LANE", 0)
+    if lane >= lanes_of(DOSSIER_PARTITIONS):
+        raise SettingError(
+            f"MOTCUA_LANE: the topic's {DOSSIER_PARTITIONS} partitions make lanes 0 to "
+            f"{lanes_of(DOSSIER_PARTITIONS) - 1}, got {lane}"
+        )
+    return lane
 
 
 def _share(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -114,14 +114,17 @@ def _keys(path: str) -> KeyRing:
         raise SettingError(f"MOTCUA_API_KEYS: {path!r}: {error}") from error
 
 
-def read_province_key(path: str) -> bytes:
-    """The key of the pseudonyms in the file at `path`. Raises SettingError, which does not repeat it."""
-    text = _read("MOTCUA_PROVINCE_KEY", path).strip()
+def read_province_key(path: str, name: str = "MOTCUA_PROVINCE_KEY") -> bytes:
+    """The key of the pseudonyms in the file at `path`, which came from the setting `name`.
+
+    Raises SettingError, which does not repeat it.
+    """
+    text = _read(name, path).strip()
     try:
         key = bytes.fromhex(text)
     except ValueError as error:
         # The message must not repeat the key.
-        raise SettingError(f"MOTCUA_PROVINCE_KEY: {path!r} does not hold hex digits") from error
+        raise SettingError(f"{name}: {path!r} does not hold hex digits") from error
     if len(key) < _KEY_BYTES:
-        raise SettingError(f"MOTCUA_PROVINCE_KEY: {path!r} holds {len(key)} bytes, needed are {_KEY_BYTES}")
+        raise SettingError(f"{name}: {path!r} holds {len(key)} bytes, needed are {_KEY_BYTES}")
     return key

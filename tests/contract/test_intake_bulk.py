@@ -164,7 +164,9 @@ async def test_bulk_repeats_are_told_and_keep_their_numbers() -> None:
         codes = {c.body.dossier_code for c in d.commands() if isinstance(c.body, AcceptDossier)}
         assert codes == {"H52.18-260305-0001"}
         other = await d.bulk(_line(key="a", action="stamp", dossier_key="r"))
-        assert json.loads(other.text)["problem"]["reason"] == "idempotency_key_reused"
+        problem = json.loads(other.text)["problem"]
+        assert (problem["reason"], problem["field"]) == ("idempotency_key_reused", "key")
+        assert "Idempotency-Key" not in problem["detail"]
 
 
 @in_loop

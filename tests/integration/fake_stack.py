@@ -2,7 +2,8 @@
 
 ``python -m tests.integration.fake_stack up HOME KIND=PORT…`` supervises one fake a KIND, the first one
 vital; ``… serve KIND PORT ORDER`` is one fake. A fake answers /readyz and notes its orderly end in the file
-ORDER. Kinds: plain…; `unready…` says 503 and why; `broken…` ends at once; `stubborn…` ignores SIGTERM.
+ORDER. Kinds: plain…; `unready…` says 503 and why; `broken…` ends at once; `stubborn…` ignores SIGTERM;
+`refusing…` refuses to start; `doubting…` refuses to go on at SIGUSR1.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from deploy.local.child import Backoff, ProcessSpec
 from deploy.local.errors import StackError
@@ -25,12 +27,15 @@ from deploy.local.supervisor import Description, Stage, Supervisor, only_one
 READY_SECONDS = 20.0
 UNREADY_SECONDS = 2.0
 STUBBORN_SECONDS = 0.5
+REFUSED = 78
 
 
 def serve(kind: str, port: int, order: Path) -> None:
     """Answer /readyz until SIGTERM."""
     if kind.startswith("broken"):
         sys.exit("broken on purpose")
+    if kind.startswith("refusing"):
+        refuse()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -46,9 +51,18 @@ def serve(kind: str, port: int, order: Path) -> None:
             out.write(f"{kind}\n")
         os._exit(0)  # from within a signal handler: the server loop has nothing to save
 
+    if kind.startswith("doubting"):
+        signal.signal(signal.SIGUSR1, lambda *_: refuse())
     signal.signal(signal.SIGTERM, signal.SIG_IGN if kind.startswith("stubborn") else end)
     with HTTPServer(("127.0.0.1", port), Handler) as server:
         server.serve_forever()
+
+
+def refuse() -> NoReturn:
+    """End as a service does that needs a person."""
+    sys.stderr.write("this needs a person\n")
+    sys.stderr.flush()
+    os._exit(REFUSED)
 
 
 def stages(home: Home, ports: dict[str, int]) -> list[Stage]:
@@ -64,6 +78,7 @@ def stages(home: Home, ports: dict[str, int]) -> list[Stage]:
             url=f"http://127.0.0.1:{port}",
             probe=answers_ready(f"http://127.0.0.1:{port}"),
             vital=number == 0,
+            refusals=frozenset({REFUSED}),
             stop_seconds=STUBBORN_SECONDS if kind.startswith("stubborn") else 10.0,
         )
         for number, (kind, port) in enumerate(ports.items())

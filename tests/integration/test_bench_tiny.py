@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bench import facts, rig, sink
+from bench import freshness, rig, sink
 from bench.chain import chain
 from bench.latency import Load, measure
 from bench.workflow import COUNTING, NOTHING, OURS, STOCK, Task, one_run
@@ -43,7 +44,16 @@ def test_the_chain_counts_every_dossier() -> None:
 @pytest.mark.parametrize("name", [sink.OURS, sink.BARE, sink.CLIENT])
 def test_the_sink_and_its_readers_handle_every_fact(name: str) -> None:
     with rig.own_broker(BrokerKind.TANSU) as bootstrap:
-        ends = asyncio.run(facts.fill(bootstrap, 40, datetime.now(UTC) - timedelta(hours=1)))
+        ends = asyncio.run(rig.fill_facts(bootstrap, 40 * sink.EACH, datetime.now(UTC) - timedelta(hours=1)))
         run = sink.one_run(name, sink.Task(BrokerKind.TANSU, bootstrap, 40, ends, 60.0, {}))
     assert run.records == 40 * 11
     assert run.seconds > 0
+
+
+def test_every_fact_is_seen_after_it_was_acked_and_the_figures_are_proven(tmp_path: Path) -> None:
+    options = argparse.Namespace(rates=[30.0, 300.0], warm_up=1.0, seconds=2.0, idle=1.0, seed=1)
+    with LocalStack(tmp_path / "home") as stack:
+        runs, idling = freshness.measure(stack, options)
+    assert [len(run.journeys) for run in runs] == [60, 600]
+    assert all(one.due <= one.sent <= one.acked <= one.visible for run in runs for one in run.journeys)
+    assert {"broker", "warehouse", "analytics"} <= set(idling)

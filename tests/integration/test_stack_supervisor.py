@@ -169,6 +169,36 @@ def test_a_service_that_does_not_start_ends_the_stack_with_its_last_words(launch
     assert none_left(last.processes)
 
 
+def test_a_service_that_refuses_to_start_is_asked_once(launch: Launcher) -> None:
+    stack = launch("plain-a", "refusing-b")
+    code, out, err = stack.end()
+
+    assert code == 1
+    assert "refusing-b does not start: it ended with exit code 78" in err
+    assert err.count("this needs a person") == 1
+    assert "restarting" not in out
+
+
+def test_a_service_that_refuses_to_go_on_is_left_and_the_others_go_on(launch: Launcher) -> None:
+    stack = launch("plain-a", "doubting-b", "plain-c")
+    run = stack.ready()
+    doubting = stack.one("doubting-b")
+    assert doubting.pid is not None
+    os.kill(doubting.pid, signal.SIGUSR1)
+    wait_until(
+        lambda: stack.one("doubting-b").why == "ended with exit code 78", SECONDS, "the refusal to be seen"
+    )
+    os.kill(next(one.pid for one in run.processes if one.name == "plain-c") or 0, signal.SIGKILL)
+    wait_until(lambda: stack.one("plain-c").restarts == 1, SECONDS, "the other to be started again")
+    left = stack.one("doubting-b")
+    assert (left.pid, left.restarts, left.ready) == (None, 0, False)
+
+    stack.process.send_signal(signal.SIGTERM)
+    code, out, _ = stack.end()
+    assert code == 0
+    assert "doubting-b ended with exit code 78 and is not started again: this needs a person" in out
+
+
 def test_a_service_that_is_never_ready_ends_the_stack_with_its_own_reason(launch: Launcher) -> None:
     stack = launch("plain-a", "unready-b")
     code, _, err = stack.end()

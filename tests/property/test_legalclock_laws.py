@@ -16,7 +16,7 @@ from legalclock.moves import MoveRefusedError, apologise, extend, pause, resume
 from legalclock.policy import Policy, ReceiptRule
 from legalclock.rulesets import OnSupplement
 from legalclock.sentences import LANGUAGES, sentences
-from legalclock.sessions import DaySessions, Session
+from legalclock.sessions import Session
 from legalclock.shares import step_dues
 from legalclock.steps import Promised, replay
 from legalclock.terms import due
@@ -34,36 +34,38 @@ IN_SESSIONS = [unit for unit in TermUnit if unit is not TermUnit.CLOCK_HOUR]
 IN_HOURS = [TermUnit.MINUTE, TermUnit.WORKING_HOUR]
 
 
-@st.composite
-def weeks(draw: st.DrawFn) -> list[DaySessions]:
-    return [draw(st.sampled_from([FULL, MORNING, LONG])), *(draw(DAYS) for _ in range(6))]
+# Drawn from again and again: a strategy that is made anew for each case costs more than its case.
+WEEKS = st.tuples(st.sampled_from([FULL, MORNING, LONG]), DAYS, DAYS, DAYS, DAYS, DAYS, DAYS)
+DATES = st.dates(FIRST, LAST)
+OFF = st.builds(Day, DATES, st.just(DayKind.OFF), st.just("nghỉ"), st.just("a"))
+WORKED = st.builds(
+    Day, DATES, st.just(DayKind.WORK), st.just(""), st.just(""), st.none() | st.sampled_from([MORNING, LONG])
+)
+ROWS = st.lists(OFF | WORKED, max_size=30)
+MAYBE_A_WEEK = st.none() | WEEKS
 
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
     """Days off, days and half days worked, a week that changes in summer, a counter with its own hours."""
-    off = st.builds(Day, st.dates(FIRST, LAST), st.just(DayKind.OFF), st.just("nghỉ"), st.just("a"))
-    sessions = st.none() | st.sampled_from([MORNING, LONG])
-    worked = st.builds(Day, st.dates(FIRST, LAST), st.just(DayKind.WORK), st.just(""), st.just(""), sessions)
-    calendar = Calendar().amended(years=range(2020, 2040), days=draw(st.lists(off | worked, max_size=30)))
-    if draw(st.booleans()):
-        calendar = calendar.amended(
-            sessions=draw(weeks()), valid_from=date(2025, 4, 15), valid_to=date(2025, 10, 15)
-        )
-    return calendar.amended(counter=draw(weeks())) if draw(st.booleans()) else calendar
+    calendar = Calendar().amended(years=range(2020, 2040), days=draw(ROWS))
+    if week := draw(MAYBE_A_WEEK):
+        calendar = calendar.amended(sessions=week, valid_from=date(2025, 4, 15), valid_to=date(2025, 10, 15))
+    counter = draw(MAYBE_A_WEEK)
+    return calendar.amended(counter=counter) if counter else calendar
 
 
-def instants() -> st.SearchStrategy[datetime]:
-    """Any time of two years, often at or beside an edge of a session."""
-    anyway = st.datetimes(datetime(2024, 6, 1), datetime(2026, 6, 30), timezones=st.just(LOCAL))  # noqa: DTZ001 the bounds are given without zone, the strategy adds it
-    edges = st.sampled_from([0, 360, 450, 600, 690, 720, 810, 1020, 1110])
-    return anyway | st.builds(
-        lambda day, minute: datetime.combine(day, time(minute // 60, minute % 60), LOCAL),
-        st.dates(date(2024, 6, 1), date(2026, 6, 30)),
-        edges,
-    )
+CALENDARS = calendars()
 
 
+_ANY_TIME = st.datetimes(datetime(2024, 6, 1), datetime(2026, 6, 30), timezones=st.just(LOCAL))  # noqa: DTZ001 the bounds are given without zone, the strategy adds it
+_AT_AN_EDGE = st.builds(
+    lambda day, minute: datetime.combine(day, time(minute // 60, minute % 60), LOCAL),
+    st.dates(date(2024, 6, 1), date(2026, 6, 30)),
+    st.sampled_from([0, 360, 450, 600, 690, 720, 810, 1020, 1110]),
+)
+INSTANTS = _ANY_TIME | _AT_AN_EDGE
+"""Any time of two years, often at or beside an edge of a session."""
 POLICIES = st.builds(Policy, st.sampled_from(ReceiptRule), st.sampled_from(ReceiptRule))
 VALUES = st.sampled_from([0, 1, 2, 3, 5, 15, 40])
 CUTOFFS = st.none() | st.just(time(15))
@@ -78,27 +80,41 @@ TERMS = st.builds(
 WAITS = st.timedeltas(timedelta(0), timedelta(days=6))
 
 
+MOVES = st.lists(
+    st.tuples(
+        WAITS,
+        st.sampled_from(["pause", "resume", "apologise", "extend"]),
+        st.sampled_from(PauseCause),
+        st.timedeltas(timedelta(0), timedelta(days=30)),
+        st.booleans(),
+        st.integers(1, 5),
+    ),
+    max_size=5,
+)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Calendar, DossierClock]:
     """A dossier with some moves; what the rules refuse is left out."""
-    calendar, now = draw(calendars()), draw(instants())
+    calendar, now = draw(CALENDARS), draw(INSTANTS)
     clock = started(calendar, now, draw(TERMS), policy=draw(POLICIES))
-    for _ in range(draw(st.integers(0, 5))):
-        now += draw(WAITS)
-        move = draw(st.sampled_from(["pause", "resume", "apologise", "extend"]))
+    for wait, move, cause, promise, override, units in draw(MOVES):
+        now += wait
         try:
             if move == "pause":
-                clock = pause(calendar, clock, now, draw(st.sampled_from(PauseCause)))
+                clock = pause(calendar, clock, now, cause)
             elif move == "resume":
                 clock = resume(calendar, clock, now)
             elif move == "apologise":
-                until = now + draw(st.timedeltas(timedelta(0), timedelta(days=30)))
-                clock = apologise(calendar, clock, now, until, override=draw(st.booleans()))
+                clock = apologise(calendar, clock, now, now + promise, override=override)
             else:
-                clock = extend(calendar, clock, now, draw(st.integers(1, 5)))
+                clock = extend(calendar, clock, now, units)
         except MoveRefusedError:
             continue
     return calendar, clock
+
+
+HISTORIES = histories()
 
 
 def in_a_session(calendar: Calendar, at: datetime) -> bool:
@@ -110,7 +126,7 @@ def in_a_session(calendar: Calendar, at: datetime) -> bool:
 
 
 @untimed
-@given(calendars(), st.dates(date(2024, 6, 1), date(2026, 6, 30)), st.integers(1, 60), st.integers(1, 60))
+@given(CALENDARS, st.dates(date(2024, 6, 1), date(2026, 6, 30)), st.integers(1, 60), st.integers(1, 60))
 def test_working_days_in_two_parts_are_those_at_once(
     calendar: Calendar, first: date, one: int, two: int
 ) -> None:
@@ -120,7 +136,7 @@ def test_working_days_in_two_parts_are_those_at_once(
 
 
 @untimed
-@given(calendars(), instants(), st.integers(1, 3000), st.integers(1, 3000))
+@given(CALENDARS, INSTANTS, st.integers(1, 3000), st.integers(1, 3000))
 def test_working_time_in_two_parts_is_that_at_once(
     calendar: Calendar, start: datetime, one: int, two: int
 ) -> None:
@@ -129,7 +145,7 @@ def test_working_time_in_two_parts_is_that_at_once(
 
 
 @untimed
-@given(calendars(), instants(), st.integers(1, 20), st.integers(1, 20))
+@given(CALENDARS, INSTANTS, st.integers(1, 20), st.integers(1, 20))
 def test_working_days_in_hours_are_so_many_full_days(
     calendar: Calendar, handed_in: datetime, one: int, two: int
 ) -> None:
@@ -144,7 +160,7 @@ def test_working_days_in_hours_are_so_many_full_days(
 
 
 @untimed
-@given(calendars(), instants(), instants(), TERMS, POLICIES)
+@given(CALENDARS, INSTANTS, INSTANTS, TERMS, POLICIES)
 def test_a_later_receipt_is_never_due_earlier(
     calendar: Calendar, a: datetime, b: datetime, term: Term, policy: Policy
 ) -> None:
@@ -159,7 +175,7 @@ def test_a_later_receipt_is_never_due_earlier(
 
 
 @untimed
-@given(calendars(), instants(), TERMS, POLICIES)
+@given(CALENDARS, INSTANTS, TERMS, POLICIES)
 def test_in_working_time_the_due_time_lies_in_a_session_and_not_before_the_receipt(
     calendar: Calendar, handed_in: datetime, term: Term, policy: Policy
 ) -> None:
@@ -173,8 +189,8 @@ def test_in_working_time_the_due_time_lies_in_a_session_and_not_before_the_recei
 
 @untimed
 @given(
-    calendars(),
-    instants(),
+    CALENDARS,
+    INSTANTS,
     st.integers(1, 80),
     st.sampled_from(IN_HOURS),
     st.lists(st.tuples(WAITS, WAITS), max_size=4),
@@ -200,7 +216,7 @@ def test_pauses_add_their_working_time_and_nothing_else(
 
 
 @untimed
-@given(histories(), calendars())
+@given(HISTORIES, CALENDARS)
 def test_an_amended_calendar_redates_as_if_it_had_always_been(
     history: tuple[Calendar, DossierClock], amended: Calendar
 ) -> None:
@@ -224,7 +240,7 @@ def shares(draw: st.DrawFn) -> list[int]:
 
 
 @untimed
-@given(histories(), shares())
+@given(HISTORIES, shares())
 def test_shares_partition_the_working_time_exactly(
     history: tuple[Calendar, DossierClock], parts: list[int]
 ) -> None:
@@ -244,7 +260,7 @@ def test_shares_partition_the_working_time_exactly(
 
 
 @untimed
-@given(calendars(), instants(), TERMS, POLICIES)
+@given(CALENDARS, INSTANTS, TERMS, POLICIES)
 def test_the_steps_of_a_count_add_up_to_the_due_time(
     calendar: Calendar, handed_in: datetime, term: Term, policy: Policy
 ) -> None:
@@ -256,7 +272,7 @@ def test_the_steps_of_a_count_add_up_to_the_due_time(
 
 
 @untimed
-@given(histories(), calendars())
+@given(HISTORIES, CALENDARS)
 def test_the_steps_of_a_history_add_up_to_the_due_time_before_and_after_an_amendment(
     history: tuple[Calendar, DossierClock], amended: Calendar
 ) -> None:

@@ -21,19 +21,21 @@ IN_SESSIONS = [unit for unit in TermUnit if unit is not TermUnit.CLOCK_HOUR]
 CUTOFFS = st.none() | st.times().map(lambda at: at.replace(second=0, microsecond=0))
 
 
-@st.composite
-def days_sessions(draw: st.DrawFn) -> tuple[Session, ...]:
-    edges = draw(st.lists(st.integers(0, 1439), min_size=2, max_size=6, unique=True).map(sorted))
-    times = [time(edge // 60, edge % 60) for edge in edges]
+def _sessions(edges: list[int]) -> tuple[Session, ...]:
+    times = [time(edge // 60, edge % 60) for edge in sorted(edges)]
     return tuple(Session(start, end) for start, end in zip(times[::2], times[1::2], strict=False))
 
 
-@st.composite
-def calendars(draw: st.DrawFn) -> Calendar:
-    days = draw(st.lists(st.builds(Day, st.dates(FIRST, LAST), st.sampled_from(DayKind)), max_size=40))
-    week = [draw(days_sessions())] + [draw(days_sessions() | st.just(())) for _ in range(6)]
-    custom = draw(st.booleans())
-    return Calendar().amended(years=range(2000, 2500), days=days, sessions=week if custom else None)
+# Drawn from again and again: a strategy that is made anew for each case costs more than its case.
+WORKED = st.lists(st.integers(0, 1439), min_size=2, max_size=6, unique=True).map(_sessions)
+ANY = WORKED | st.just(())
+ROWS = st.lists(st.builds(Day, st.dates(FIRST, LAST), st.sampled_from(DayKind)), max_size=40)
+MAYBE_A_WEEK = st.none() | st.tuples(WORKED, ANY, ANY, ANY, ANY, ANY, ANY)
+CALENDARS = st.builds(
+    lambda rows, week: Calendar().amended(years=range(2000, 2500), days=rows, sessions=week),
+    ROWS,
+    MAYBE_A_WEEK,
+)
 
 
 INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2026, 6, 30), timezones=st.just(LOCAL))  # noqa: DTZ001 the bounds are given without zone, the strategy adds it
@@ -46,7 +48,7 @@ def at_or_in_a_session(calendar: Calendar, instant: datetime) -> bool:
 
 
 @untimed
-@given(calendars(), INSTANTS, INSTANTS, TERMS, CUTOFFS)
+@given(CALENDARS, INSTANTS, INSTANTS, TERMS, CUTOFFS)
 def test_a_later_receipt_is_never_due_earlier(
     calendar: Calendar, a: datetime, b: datetime, term: tuple[int, TermUnit], cutoff: time | None
 ) -> None:
@@ -57,7 +59,7 @@ def test_a_later_receipt_is_never_due_earlier(
 
 
 @untimed
-@given(calendars(), INSTANTS, st.integers(0, 90), st.sampled_from(IN_SESSIONS), CUTOFFS)
+@given(CALENDARS, INSTANTS, st.integers(0, 90), st.sampled_from(IN_SESSIONS), CUTOFFS)
 def test_receipt_and_due_lie_in_sessions_in_this_order(
     calendar: Calendar, handed_in: datetime, value: int, unit: TermUnit, cutoff: time | None
 ) -> None:
@@ -69,7 +71,7 @@ def test_receipt_and_due_lie_in_sessions_in_this_order(
 
 
 @untimed
-@given(calendars(), INSTANTS, st.integers(0, 90), st.sampled_from(TermUnit))
+@given(CALENDARS, INSTANTS, st.integers(0, 90), st.sampled_from(TermUnit))
 def test_a_longer_term_is_never_due_earlier(
     calendar: Calendar, handed_in: datetime, value: int, unit: TermUnit
 ) -> None:
@@ -77,7 +79,7 @@ def test_a_longer_term_is_never_due_earlier(
 
 
 @untimed
-@given(calendars(), INSTANTS, INSTANTS, INSTANTS)
+@given(CALENDARS, INSTANTS, INSTANTS, INSTANTS)
 def test_working_minutes_add_up(calendar: Calendar, a: datetime, b: datetime, c: datetime) -> None:
     parts = working_minutes(calendar, a, b) + working_minutes(calendar, b, c)
     assert working_minutes(calendar, a, c) == parts
@@ -85,7 +87,7 @@ def test_working_minutes_add_up(calendar: Calendar, a: datetime, b: datetime, c:
 
 
 @untimed
-@given(calendars(), INSTANTS, st.integers(-1_000, 20_000))
+@given(CALENDARS, INSTANTS, st.integers(-1_000, 20_000))
 def test_adding_is_the_inverse_of_counting(calendar: Calendar, start: datetime, minutes: int) -> None:
     start = start.replace(second=0, microsecond=0)
     end = add_working_minutes(calendar, start, minutes)
@@ -94,7 +96,7 @@ def test_adding_is_the_inverse_of_counting(calendar: Calendar, start: datetime, 
 
 
 @untimed
-@given(calendars(), INSTANTS, TERMS, INSTANTS, INSTANTS)
+@given(CALENDARS, INSTANTS, TERMS, INSTANTS, INSTANTS)
 def test_a_pause_adds_its_working_time_and_nothing_else(
     calendar: Calendar, handed_in: datetime, term: tuple[int, TermUnit], a: datetime, b: datetime
 ) -> None:
@@ -115,7 +117,7 @@ def test_a_pause_adds_its_working_time_and_nothing_else(
 
 
 @untimed
-@given(calendars(), INSTANTS, TERMS, st.timedeltas(timedelta(0), timedelta(days=30)))
+@given(CALENDARS, INSTANTS, TERMS, st.timedeltas(timedelta(0), timedelta(days=30)))
 def test_going_on_at_once_changes_nothing_but_the_part_of_a_minute(
     calendar: Calendar, handed_in: datetime, term: tuple[int, TermUnit], after: timedelta
 ) -> None:
@@ -134,7 +136,7 @@ def test_going_on_at_once_changes_nothing_but_the_part_of_a_minute(
 
 
 @untimed
-@given(calendars(), INSTANTS, INSTANTS)
+@given(CALENDARS, INSTANTS, INSTANTS)
 def test_remaining_is_negative_exactly_when_overdue(
     calendar: Calendar, at: datetime, limit: datetime
 ) -> None:

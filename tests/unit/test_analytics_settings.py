@@ -28,14 +28,14 @@ def test_what_is_needed_is_enough(environ: dict[str, str]) -> None:
     assert settings.kafka == ("one:9092", "two:9092")
     assert (settings.host, settings.port) == ("127.0.0.1", 8802)
     assert (settings.broker, settings.clock, settings.instance) == ("apache", Clock.SYSTEM, "analytics")
-    assert (settings.lane, settings.lanes, settings.poison_share) == (0, 1, 0.05)
+    assert (settings.lane, settings.poison_share) == (0, 0.05)
     assert settings.keys.identify("k") is not None
 
 
 def test_all_of_it_can_be_said(environ: dict[str, str]) -> None:
-    said = {"MOTCUA_LANES": "4", "MOTCUA_LANE": "3", "MOTCUA_CLOCK": "log", "MOTCUA_POISON_SHARE": "0.5"}
-    settings = read_settings({**environ, **said, "MOTCUA_BROKER": "tansu"})
-    assert (settings.lane, settings.lanes, settings.clock, settings.poison_share) == (3, 4, Clock.LOG, 0.5)
+    said = {"MOTCUA_LANE": "0", "MOTCUA_CLOCK": "log", "MOTCUA_POISON_SHARE": "0.5", "MOTCUA_BROKER": "tansu"}
+    settings = read_settings({**environ, **said})
+    assert (settings.lane, settings.clock, settings.poison_share) == (0, Clock.LOG, 0.5)
 
 
 @pytest.mark.parametrize("name", ["MOTCUA_KAFKA", "MOTCUA_CLICKHOUSE", "MOTCUA_HTTP", "MOTCUA_API_KEYS"])
@@ -54,9 +54,10 @@ def test_what_is_missing_is_named(environ: dict[str, str], name: str) -> None:
         ("MOTCUA_CLOCK", "sun"),
         ("MOTCUA_LOG", "LOUD"),
         ("MOTCUA_INSTANCE", "a b"),
-        ("MOTCUA_LANES", "0"),
-        ("MOTCUA_LANES", "many"),
+        ("MOTCUA_LANES", "1"),
+        ("MOTCUA_LANES", "2"),
         ("MOTCUA_LANE", "1"),
+        ("MOTCUA_LANE", "many"),
         ("MOTCUA_LANE", "-1"),
         ("MOTCUA_POISON_SHARE", "2"),
         ("MOTCUA_CLICKHOUSE", "http://house:8123/motcua"),
@@ -69,6 +70,13 @@ def test_what_is_missing_is_named(environ: dict[str, str], name: str) -> None:
 def test_what_is_wrong_is_named(environ: dict[str, str], name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name}: "):
         read_settings({**environ, name: value})
+
+
+def test_who_still_splits_by_hand_is_told_what_replaces_it(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match=r"8 partitions for life.*MOTCUA_LANE "):
+        read_settings({**environ, "MOTCUA_LANES": "2", "MOTCUA_LANE": "1"})
+    with pytest.raises(SettingError, match="the topic's 8 partitions make lanes 0 to 0, got 1"):
+        read_settings({**environ, "MOTCUA_LANE": "1"})
 
 
 def test_a_password_is_never_repeated(environ: dict[str, str]) -> None:

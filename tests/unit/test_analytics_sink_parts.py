@@ -22,9 +22,10 @@ from services.analytics.domain.intents import (
     Range,
     key_of,
 )
-from services.analytics.domain.lane import LaneLog
+from services.analytics.domain.lane import LaneLog, lane_name, lanes_of, partitions_of
 from services.analytics.domain.poison import ALLOWANCE, WINDOW, PoisonCount
 from services.analytics.domain.rows import micros
+from services.analytics.errors import OtherLanesError
 from tests.fakes.analytics_facts import fact
 from tests.fakes.analytics_lives import START
 
@@ -97,8 +98,33 @@ def position(batch: int, writer: str = "a", lane: str = "0of1") -> Position:
     )
 
 
-def test_another_split_into_lanes_is_another_lane() -> None:
-    assert len({intents.lane_name(0, 1), intents.lane_name(0, 2), intents.lane_name(1, 2)}) == 3
+def test_a_lane_is_eight_partitions_for_life() -> None:
+    assert [partitions_of(lane, 20) for lane in range(4)] == [
+        tuple(range(8)),
+        tuple(range(8, 16)),
+        (16, 17, 18, 19),
+        (),
+    ]
+    assert [lanes_of(total) for total in (1, 8, 9, 16, 20)] == [1, 1, 2, 2, 3]
+    assert len({lane_name(lane) for lane in range(20)}) == 20
+    assert lane_name(0) == "0of1", "what partitions 0 to 7 were called when one lane had all of them"
+
+
+def test_what_another_split_says_of_our_partitions_is_seen() -> None:
+    log = LaneLog("0of1", (0, 1))
+    for entry in (intent(), position(3), Greeting(lane="0of1", writer="a", at=NOW)):
+        log.apply(entry)
+    with pytest.raises(OtherLanesError, match="lane 1of2 has said how far partition 0 is"):
+        log.apply(position(3, lane="1of2"))
+    with pytest.raises(OtherLanesError, match="lane 1of2"):
+        log.apply(msgspec.structs.replace(intent(), lane="1of2"))
+    beyond = (PartitionPosition(0, 3), PartitionPosition(2, 3))
+    with pytest.raises(OtherLanesError, match="lane 0of1 has said how far partition 2 is"):
+        log.apply(msgspec.structs.replace(position(4), partitions=beyond))
+    elsewhere = msgspec.structs.replace(position(9, lane="lane-1"), partitions=(PartitionPosition(8, 1),))
+    log.apply(elsewhere)
+    log.apply(Greeting(lane="1of2", writer="who has done nothing yet", at=NOW))
+    assert log.batch == 3
 
 
 def test_a_token_depends_on_what_is_inserted_and_on_nothing_else() -> None:
@@ -135,11 +161,10 @@ def test_no_entry_can_displace_what_recovery_needs() -> None:
 
 
 def test_the_first_intent_of_a_batch_wins_and_the_highest_position_counts() -> None:
-    log = LaneLog("0of1")
+    log = LaneLog("0of1", (0,))
     assert (log.batch, log.pending, log.writer) == (0, None, None)
     for entry in (
         Greeting(lane="0of1", writer="a", at=NOW),
-        position(9, lane="1of2"),
         intent(1, "a", 5),
         intent(1, "b", 7),
     ):
@@ -155,7 +180,7 @@ def test_the_first_intent_of_a_batch_wins_and_the_highest_position_counts() -> N
 
 
 def test_only_what_is_behind_the_position_is_tidied_away() -> None:
-    log = LaneLog("0of1")
+    log = LaneLog("0of1", (0,))
     for entry in (intent(1, "a"), intent(2, "a"), position(1, "a"), position(1, "b")):
         log.apply(entry)
     assert log.obsolete("b") == [key_of(intent(1, "a")), key_of(position(1, "a"))]

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import islice
 
 import pytest
 
-from bench import facts, rig, sink
+from bench import rig, sink
 from bench.chain import in_bodies, lines
-from bench.dossiers import COMMANDS_EACH, DRAWN_EACH, FACTS_EACH, command_records, law_record
+from bench.dossiers import COMMANDS_EACH, FACTS_EACH, command_records, law_record
+from bench.facts import SIDE_BY_SIDE, Teller
 from bench.http_pool import Pool, answered
 from bench.latency import STEPS, Asked, Load, request, schedule
 from bench.table import Check, percentile, verdict
@@ -180,18 +182,14 @@ def test_bulk_bodies_hold_what_a_request_may_and_keep_the_order() -> None:
     assert keys[:4] == ["register-0", "register-1", "register-2", "accept-0"]
 
 
-def test_the_facts_of_the_sinks_bench_are_what_is_counted_on_and_make_rows() -> None:
-    records: dict[int, list[Record]] = {}
-    for number, fact in facts.facts(5, NOW):
-        key, value, headers = facts.written(fact)
-        assert ("content-type", b"application/json") in headers
-        part = records.setdefault(number, [])
-        part.append(Record(number, len(part), key, value, 0))
-    batch = translate((record for part in records.values() for record in part), {})
+def test_whole_lives_make_as_many_rows_as_are_counted_on() -> None:
+    told = islice(Teller(NOW).tell(), SIDE_BY_SIDE * sink.EACH)
+    records = (Record(one.partition, at, one.key, one.value, 0) for at, one in enumerate(told))
+    batch = translate(records, {})
     assert (batch.repeats, batch.poison) == (0, [])
     kinds = Counter(row.type for row in batch.rows)
-    assert kinds.total() == 5 * (FACTS_EACH + DRAWN_EACH)
-    assert kinds["NumberDrawn"] == kinds["ProcessingFinished"] == 5
+    assert kinds.total() == SIDE_BY_SIDE * sink.EACH
+    assert kinds["NumberDrawn"] == kinds["ProcessingFinished"] == kinds["DossierRated"] == SIDE_BY_SIDE
 
 
 def test_the_sinks_time_is_from_its_greeting_to_the_position_at_the_end_of_the_log() -> None:

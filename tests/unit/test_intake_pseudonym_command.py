@@ -73,8 +73,8 @@ def test_another_key_may_be_named(
     ("words", "told"),
     [
         (["\u00a0"], "TEXT: "),
-        (["x", "--province-key", "nowhere"], "cannot read 'nowhere'"),
-        (["x", "--home", "/nowhere"], "cannot read '/nowhere/province.key'"),
+        (["x", "--province-key", "nowhere"], "--province-key: cannot read 'nowhere'"),
+        (["x", "--home", "/nowhere"], "--home: cannot read '/nowhere/province.key'"),
     ],
 )
 def test_what_cannot_be_is_said(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

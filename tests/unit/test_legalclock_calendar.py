@@ -298,3 +298,11 @@ def test_a_law_record_is_enacted_whole() -> None:
     assert calendar.counter_weeks == (WeekRule(((AFTERNOON,),) * 7, *june),)
     plain = enacted(Calendar(), law.CalendarAmended(years=(2025,), days=(), source="x"))
     assert plain == Calendar().amended(years=[2025])
+
+
+def test_calendars_that_say_the_same_of_a_year_share_its_table() -> None:
+    """Partitions build their calendars each on its own, and an amendment is mostly of one year."""
+    amended = PLAIN.amended(days=[Day(date(2025, 6, 4), OFF)])
+    assert amended.table(2024) is PLAIN.table(2024)
+    assert amended.table(2025) is not PLAIN.table(2025)
+    assert Calendar().amended(years=[2025]).table(2025) is PLAIN.table(2025)

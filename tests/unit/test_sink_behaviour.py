@@ -162,7 +162,7 @@ def test_an_intent_that_comes_in_between_wins_and_ours_is_cut_anew() -> None:
 def test_a_newer_writer_stops_the_older_one(step: str, batches: int) -> None:
     world = a_world()
     newer = Greeting(lane="0of1", writer="newer", at=NOW)
-    elsewhere = Greeting(lane="0of2", writer="somebody", at=NOW)
+    elsewhere = Greeting(lane="lane-1", writer="somebody", at=NOW)
 
     def greet(reached: str) -> None:
         if reached == step:

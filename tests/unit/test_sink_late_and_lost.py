@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from services.analytics.domain import intents
 from services.analytics.domain.intents import PartitionPosition, Position, encode, key_of
-from services.analytics.errors import WarehouseMismatchError
+from services.analytics.errors import OtherLanesError, WarehouseMismatchError
 from tests.fakes.analytics import World, away
 from tests.unit.test_sink_behaviour import Process, a_world, assert_exact, foreign_intent
 
@@ -47,3 +48,24 @@ def test_a_part_that_was_lost_with_its_token_noted_is_seen_before_the_position_i
     with pytest.raises(WarehouseMismatchError, match="holds 0 facts, 4 were inserted"):
         Process(world).run()
     assert positions_said(world) == []
+
+
+def test_partitions_divided_in_another_way_are_refused_at_start_and_before_an_insert() -> None:
+    world = a_world()
+    parts = (PartitionPosition(1, 4, 3, 0, 4),)
+    other = Position(lane="1of2", batch=1, writer="other", topic_id="topic-1", partitions=parts)
+    world.intents.append(key_of(other), encode(other))
+    with pytest.raises(OtherLanesError, match="lane 1of2 has said how far partition 1 is"):
+        Process(world).run()
+    assert world.warehouse.facts == []
+
+    world = a_world()
+    begun = msgspec.structs.replace(foreign_intent(world, end=4), lane="0of2")
+
+    def start(step: str) -> None:
+        if step == "gathered":
+            world.intents.append(key_of(begun), encode(begun))
+
+    with pytest.raises(OtherLanesError, match="lane 0of2 has said how far partition 0 is"):
+        Process(world, reached=start).run()
+    assert world.warehouse.facts == []

@@ -12,6 +12,7 @@ import pytest
 
 from contracts.access import parse_keys
 from contracts.words import Role
+from deploy.local import ports as ports_module
 from deploy.local.broker import BrokerKind, Tansu
 from deploy.local.child import Backoff
 from deploy.local.errors import StackError
@@ -178,5 +179,19 @@ def test_a_torn_run_file_is_no_stack(tmp_path: Path) -> None:
     assert home.running() is None
 
 
-def test_free_ports_are_as_many_as_asked() -> None:
-    assert len(set(free_ports(7))) == 7
+def test_free_ports_are_as_many_as_asked_and_never_the_same_again() -> None:
+    """One that was chosen is not yet listened on when the next ones are."""
+    assert len({port for _ in range(20) for port in free_ports(7)}) == 140
+
+
+def test_a_free_port_is_none_that_a_connection_going_out_would_get() -> None:
+    with socket.socket() as one:
+        one.bind((HOST, 0))
+        assert max(free_ports(600)) < min(32_768, one.getsockname()[1])
+
+
+def test_too_few_free_ports_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports_module, "is_free", lambda port: port == 20_000)
+    assert free_ports(1) == [20_000]
+    with pytest.raises(StackError, match="2 free ports are needed, and there are 1"):
+        free_ports(2)

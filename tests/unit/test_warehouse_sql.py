@@ -67,6 +67,41 @@ def test_rows_in_the_text_of_an_insert_are_seen(text: str, inline: bool) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("INSERT INTO t VALUES (1); DROP TABLE t", True),
+        ("INSERT INTO t VALUES (1);(2)", True),
+        ("INSERT INTO t VALUES ('a') -- '\n;DROP TABLE t -- '", True),
+        ("INSERT INTO t VALUES ('a') # '\n;DROP TABLE t # '", True),
+        ("INSERT INTO t VALUES ('; DROP TABLE t')", False),
+        ("INSERT INTO t VALUES (1) ; ; -- the end\n", False),
+    ],
+)
+def test_a_statement_behind_rows_is_seen(text: str, several: bool) -> None:
+    assert sql.several(text) is several
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "what"),
+    [
+        ("create  temporary table t (a Int8)", {}, "temporary tables are"),
+        ("CREATE TABLE temporary (a Int8)", {}, ""),
+        ("SELECT 1 GROUP BY 1 WITH TOTALS", {}, "WITH TOTALS is"),
+        ("SELECT * FROM (SELECT f(1) GROUP BY 1 WITH TOTALS)", {}, ""),
+        ("SELECT ' WITH TOTALS' -- INTO OUTFILE", {}, ""),
+        ("SELECT 1 INTO OUTFILE 'x'", {}, "INTO OUTFILE is"),
+        ("SELECT 1 SETTINGS a = 1, extremes=true", {}, "the setting extremes is"),
+        ("SELECT 1 SETTINGS extremes = 0", {}, ""),
+        ("SELECT 1", {"extremes": "1"}, "the setting extremes is"),
+        ("SELECT 1", {"extremes": "0"}, ""),
+        ("SELECT 1", {"send_logs_level": "trace"}, "the setting send_logs_level is"),
+    ],
+)
+def test_what_the_endpoint_cannot_do_is_seen(text: str, settings: dict[str, str], what: str) -> None:
+    assert sql.not_served(text, settings) == what
+
+
+@pytest.mark.parametrize(
     ("text", "left"),
     [
         ("SELECT 1 FORMAT JSON", "SELECT 1"),
@@ -85,7 +120,6 @@ def test_a_closing_format_is_dropped(text: str, left: str) -> None:
     [
         ("use x", "USE"),
         ("-- note\n SET a = 1", "SET"),
-        ("create temporary table t (a Int8)", "CREATE TEMPORARY"),
         ("CREATE TABLE temporary (a Int8)", "CREATE"),
         ("(SELECT 1)", "(SELECT"),
         ("", ""),

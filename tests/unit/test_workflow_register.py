@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from contracts.commands import Cause, DrawNumber
 from contracts.facts import Fact, Holder, StampApplied
 from contracts.identity import derived_id, seal_id
+from contracts.words import SealKind
 from services.workflow.domain.decide import decide
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.law import Law
 from services.workflow.domain.seals import Register, YearBook, draw, draws
-from tests.fakes.workflow import AGENCY, OTHER_AGENCY, SEAL, law_record, life
+from tests.fakes.workflow import AGENCY, OTHER_AGENCY, SEAL, law_record, life, officer, seal
+from tests.fakes.workflow_desk import LAW, enact
 
 NEW_YEAR = datetime(2025, 12, 31, 17, tzinfo=UTC)
 """Midnight in Việt Nam, 31 December still in UTC."""
@@ -112,3 +116,18 @@ def test_marks_stand_in_the_order_of_their_partitions() -> None:
         register = drawn[1]
     assert register
     assert register.marks == (Cause(1, 5, 0), Cause(4, 8, 0))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"agency": OTHER_AGENCY}, {"kind": SealKind.SECOND}, {"kind": SealKind.COPY}, {"electronic": True}],
+)
+def test_a_seal_stays_the_seal_it_is(other: dict[str, Any]) -> None:
+    """Its numbers go by its code: made another seal, it would take its register along."""
+    kept = replace(seal(), keeper=officer("stamp"), valid_to=date(2030, 12, 31))
+    law = enact(LAW, kept)
+    assert (law.seals[SEAL], law.rejected) == (kept, ())  # a new keeper and validity are no other seal
+    moved = enact(law, replace(kept, **other), replace(seal("H52.18-E"), electronic=True))
+    assert moved.seals[SEAL] == kept
+    assert moved.rejected == (f"{law.version + 1}: {SEAL} is registered as another seal",)
+    assert "H52.18-E" in moved.seals  # the rest of the record stands

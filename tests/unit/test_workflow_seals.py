@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from msgspec.structs import replace
@@ -350,6 +350,22 @@ def test_a_seal_withdrawn_after_the_approval_stamps_no_more() -> None:
     assert refused(desk, GOOD) == "seal_not_valid"
 
 
+@pytest.mark.parametrize(("revoked", "why"), [(0, "certificate_revoked"), (1, None)])
+def test_what_was_sealed_with_a_revoked_certificate_is_not_handed_out(revoked: int, why: str | None) -> None:
+    """That it was revoked may become known only after the stamp."""
+    desk = approved().do(GOOD, at=AT)
+    desk.law = enact(desk.law, certificate(revoked_at=AT + timedelta(seconds=revoked)))
+    later = AT + timedelta(hours=1)
+    hand_out = CompleteStep(Step.RETURN)
+    assert reason(desk.give(hand_out, by=officer("return"), at=later)) == why
+    if why is not None:
+        desk.do(commands.RevokeStamp("certificate_revoked"), at=later)
+        desk.law = enact(desk.law, replace(certificate(), fingerprint="e" * 64))
+        renewed = replace(GOOD, evidence=replace(sealing(later), certificate="e" * 64))
+        desk.do(renewed, hand_out, at=later)
+    assert isinstance(desk.last, facts.ResultReturned)
+
+
 def test_a_void_stamp_is_put_again_on_what_was_approved() -> None:
     desk = approved().do(GOOD, at=AT)
     first = desk.known.stamp
@@ -369,18 +385,3 @@ def test_after_a_correction_the_old_approval_counts_no_more() -> None:
     assert [type(fact.body) for fact in desk.facts[-2:]] == [facts.StampRevoked, facts.ResultCorrected]
     desk.do(CompleteStep(Step.APPRAISE), CompleteStep(Step.APPROVE), at=AT)
     assert refused(desk, GOOD) == "approval_not_signed"
-
-
-@pytest.mark.parametrize(
-    "other",
-    [{"agency": OTHER_AGENCY}, {"kind": SealKind.SECOND}, {"kind": SealKind.COPY}, {"electronic": True}],
-)
-def test_a_seal_stays_the_seal_it_is(other: dict[str, Any]) -> None:
-    """Its numbers go by its code: made another seal, it would take its register along."""
-    kept = replace(seal(), keeper=KEEPER, valid_to=date(2030, 12, 31))
-    law = enact(LAW, kept)
-    assert (law.seals[SEAL], law.rejected) == (kept, ())  # a new keeper and validity are no other seal
-    moved = enact(law, replace(kept, **other), electronic())
-    assert moved.seals[SEAL] == kept
-    assert moved.rejected == (f"{law.version + 1}: {SEAL} is registered as another seal",)
-    assert ELECTRONIC in moved.seals  # the rest of the record stands

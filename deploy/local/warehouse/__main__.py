@@ -13,13 +13,13 @@ import signal
 import socket
 import sys
 import threading
+from dataclasses import fields
+from functools import reduce
 from pathlib import Path
-from typing import Final
 
 from deploy.local.warehouse.engine import Engine, PathUnavailableError
+from deploy.local.warehouse.limits import Limits
 from deploy.local.warehouse.server import Server
-
-_PATIENCE_S: Final = 10.0
 
 _log = logging.getLogger("warehouse")
 
@@ -29,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.warehouse", description=__doc__)
     parser.add_argument("--listen", type=_loopback, required=True, metavar="127.0.0.1:PORT")
     parser.add_argument("--path", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--limit", type=_limit, action="append", default=[], metavar="NAME=NUMBER")
     arguments = parser.parse_args()
     logging.basicConfig(
         stream=sys.stderr,
@@ -44,15 +45,16 @@ def main() -> int:
     except (OSError, PathUnavailableError) as error:
         _log.error("%s", error)
         return 2
-    server = Server(listener, engine)
+    limits = reduce(Limits.having, arguments.limit, Limits())
+    server = Server(listener, engine, limits)
     server.start()
     host, port = listener.getsockname()[:2]
     _log.info("serving %s on %s:%d", arguments.path, host, port)
     stop.wait()
-    if not server.stop(_PATIENCE_S):
+    if not server.stop():
         # Closing the engine under a running statement is not safe; an end without closing is, because
         # it is what the engine recovers from after a kill.
-        _log.warning("statements still run after %g s: leaving without closing the engine", _PATIENCE_S)
+        _log.warning("statements still run after %g s: leaving without closing the engine", limits.patience)
         logging.shutdown()
         os._exit(0)
     engine.close()
@@ -68,6 +70,15 @@ def _loopback(text: str) -> tuple[str, int]:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"expected a loopback host:port (there are no passwords), got {text!r}")
+
+
+def _limit(text: str) -> str:
+    try:
+        Limits().having(text)
+    except ValueError:
+        names = ", ".join(field.name for field in fields(Limits))
+        raise argparse.ArgumentTypeError(f"expected one of {names} = a number, got {text!r}") from None
+    return text
 
 
 def _bind(address: tuple[str, int]) -> socket.socket:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from deploy.local.warehouse import sql as sqltext
 
@@ -49,17 +49,24 @@ class PathUnavailableError(Exception):
 class Scope:
     """What holds for a client: its USE and SET statements so far, and the settings of this statement.
 
-    `required` are the settings the client marked as important: unknown ones fail the statement, as
-    they do on a server; other unknown settings are left out.
+    A setting the engine does not know fails the statement: none is left out in silence.
     """
 
     statements: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
-    required: frozenset[str] = frozenset()
 
     def then(self, statement: str) -> Scope:
-        """The scope after the client's `statement`, a USE or a SET."""
-        return replace(self, statements=(*self.statements, statement))
+        """The scope after the client's `statement`, a USE or a SET; said again, it moves to the end."""
+        others = (known for known in self.statements if known != statement)
+        return replace(self, statements=(*others, statement))
+
+
+class Piece(NamedTuple):
+    """Part of a result in the Native format; rows and bytes read from storage for it."""
+
+    data: bytes
+    rows_read: int
+    bytes_read: int
 
 
 class Engine:
@@ -85,8 +92,8 @@ class Engine:
         """Close the path. Statements must have ended."""
         self._anchor.close()
 
-    def run(self, statement: str, scope: Scope) -> Generator[bytes, None, None]:
-        """Run one statement; its result in the Native format, piece by piece, none if it has none.
+    def run(self, statement: str, scope: Scope) -> Generator[Piece, None, None]:
+        """Run one statement; its result piece by piece, none if it has none.
 
         Closing the iterator cancels the statement. Raises EngineError, also while iterating.
         """
@@ -96,25 +103,26 @@ class Engine:
             except Exception as error:
                 if _NOT_STREAMED not in str(error):
                     raise
-                yield connection.query(statement, "Native").bytes()
+                yield _piece(connection.query(statement, "Native"))
                 return
             with stream:
                 for piece in stream:
-                    yield piece.bytes()
+                    yield _piece(piece)
 
-    def insert(self, insert: sqltext.Insert, blocks: Iterable[bytes], scope: Scope) -> None:
-        """Write `blocks`, each in the Native format, as one INSERT: nothing before the last has come.
+    def insert(self, insert: sqltext.Insert, rows: Rows, scope: Scope) -> None:
+        """Write `rows` as one INSERT. On return they survive a kill of the process. Raises EngineError.
 
-        On return the rows survive a kill of the process. Raises EngineError, and what `blocks` raises.
         chDB's own streaming insert is not used: it reports success for rows the table refused.
         """
-        with open(os.memfd_create("insert"), "wb") as rows:  # noqa: PTH123 - a descriptor, not a path
-            rows.writelines(blocks)
-            rows.flush()
-            source = f"FROM INFILE '/proc/self/fd/{rows.fileno()}' COMPRESSION 'none'"
-            statement = f"{insert.target}\n{source} {insert.settings}\nFORMAT Native"
-            with self._connection(scope) as connection, _errors():
-                connection.query(statement, "Native")
+        source = f"FROM INFILE {sqltext.quoted(rows.path)} COMPRESSION 'none'"
+        statement = f"{insert.target}\n{source} {insert.settings}\nFORMAT Native"
+        with self._connection(scope) as connection, _errors():
+            connection.query(statement, "Native")
+
+    def kill(self, thread: int) -> None:
+        """Kill the statement that runs in the thread of this native id, if one does: it fails with 394."""
+        with self._connection(Scope()) as connection, _errors():
+            connection.query(f"KILL QUERY WHERE has(thread_ids, {thread}) ASYNC", "Native")
 
     @contextmanager
     def _connection(self, scope: Scope) -> Iterator[Any]:
@@ -124,34 +132,41 @@ class Engine:
             with _errors():
                 for statement in scope.statements:
                     connection.query(statement)
-                _apply(connection, scope)
+                if scope.settings:
+                    _set(connection, scope.settings)
             yield connection
         finally:
             connection.close()
 
 
-def _apply(connection: Any, scope: Scope) -> None:
-    if not scope.settings:
-        return
-    try:
-        _set(connection, scope.settings)
-    except EngineError as error:
-        if error.code != UNKNOWN_SETTING:
-            raise
-        for name, value in scope.settings.items():
-            try:
-                _set(connection, {name: value})
-            except EngineError as single:
-                if single.code != UNKNOWN_SETTING or name in scope.required:
-                    raise
+class Rows:
+    """Blocks in the Native format, one after the other, in memory and yet under a path."""
+
+    def __init__(self) -> None:
+        self._file = open(os.memfd_create("insert"), "wb")  # noqa: PTH123, SIM115 - a descriptor; close()
+        self.path = f"/proc/self/fd/{self._file.fileno()}"
+        self.size = 0
+
+    def add(self, block: bytes) -> None:
+        """Once more rows; complete for who reads the path when this returns."""
+        self.size += len(block)
+        self._file.write(block)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._file.close()
+
+
+def _piece(result: Any) -> Piece:
+    return Piece(result.bytes(), result.storage_rows_read(), result.storage_bytes_read())
 
 
 def _set(connection: Any, settings: dict[str, str]) -> None:
     for name in settings:
         if not _NAME.fullmatch(name):
             raise EngineError(UNKNOWN_SETTING, f"Unknown setting {sqltext.quoted(name)}")
-    with _errors():
-        connection.query(sqltext.set_statement(settings))
+    connection.query(sqltext.set_statement(settings))
 
 
 @contextmanager

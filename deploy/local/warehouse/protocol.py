@@ -13,6 +13,7 @@ import select
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -20,7 +21,6 @@ from clickhouse_driver.block import BlockInfo
 from clickhouse_driver.bufferedreader import BufferedSocketReader
 from clickhouse_driver.bufferedwriter import BufferedSocketWriter
 from clickhouse_driver.columns.service import read_column
-from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.protocol import ClientPacketTypes, ServerPacketTypes
 from clickhouse_driver.reader import read_binary_str, read_binary_uint8
 from clickhouse_driver.varint import read_varint, write_varint
@@ -29,6 +29,8 @@ from clickhouse_driver.writer import (
     write_binary_str,
     write_binary_uint8,
 )
+
+from deploy.local.warehouse.limits import Limits
 
 REVISION: Final = 54440
 HELLO, QUERY, DATA, CANCEL, PING = (
@@ -39,7 +41,9 @@ HELLO, QUERY, DATA, CANCEL, PING = (
     ClientPacketTypes.PING,
 )
 _BUFFER: Final = 1 << 20
-_IMPORTANT: Final = 1
+_EXCEPTION: Final = "DB::Exception"
+_MOST_COLUMNS: Final = 10_000
+_MOST_ROWS: Final = 1 << 24
 # Types whose values are measured as a plain type of the same width: cheaper, and no value can be refused.
 _PLAIN: Final = (
     (re.compile(r"Enum(8|16)\((?:'(?:[^'\\]|\\.)*'|[^')])*\)"), r"Int\1"),
@@ -55,6 +59,10 @@ _CONTEXT: Final = SimpleNamespace(client_settings={"strings_as_bytes": True, "us
 
 class ProtocolError(Exception):
     """The client spoke something else. Tell it if possible, and close its connection."""
+
+
+class UnreadableError(Exception):
+    """A block `clickhouse_driver` has no reader for: of a type or with a name it does not know."""
 
 
 class Column(NamedTuple):
@@ -84,11 +92,10 @@ class Hello:
 
 @dataclass(frozen=True)
 class Query:
-    """One statement with its settings; `required` are those marked important."""
+    """One statement with its settings."""
 
     text: str
     settings: dict[str, str]
-    required: frozenset[str]
     compressed: bool
 
 
@@ -116,12 +123,17 @@ class _Tap:
         self._source = source
         self._taken: list[bytes] | None = None
         self._from = 0
+        self.room: float = inf
+        """Bytes that may still be given back; set for each block."""
         self.fin = BufferedSocketReader(self, size)
 
     def recv_into(self, buffer: bytearray) -> int:
         if self._taken is not None:  # the driver refills only when everything in its buffer is consumed
             self._taken.append(bytes(buffer[self._from : self.fin.current_buffer_size]))
             self._from = 0
+            self.room -= len(self._taken[-1])
+            if self.room < 0:
+                raise ProtocolError("a block larger than is borne here")
         return self._source.recv_into(buffer)
 
     @property
@@ -138,7 +150,10 @@ class _Tap:
 
 
 def _read_block(tap: _Tap) -> Block:
+    """Raises UnreadableError."""
     width, rows = read_varint(tap.fin), read_varint(tap.fin)
+    if not (0 <= width <= _MOST_COLUMNS and 0 <= rows <= _MOST_ROWS):
+        raise ProtocolError(f"a block of {width} columns and {rows} rows")
     columns = []
     for _ in range(width):
         name, kind = read_binary_str(tap.fin), read_binary_str(tap.fin)
@@ -150,8 +165,10 @@ def _read_block(tap: _Tap) -> Block:
             tap.start()
             try:
                 read_column(_CONTEXT, plain, rows, tap.fin)
-            except DriverError as error:
-                raise ProtocolError(f"column {name!r} of type {kind}: {error}") from error
+            except (EOFError, OSError, ProtocolError):
+                raise
+            except Exception as error:  # the driver's own, and whatever nonsense makes its readers raise
+                raise UnreadableError(f"column {name!r} of type {kind} has no reader: {error}") from error
             data = tap.stop()
         columns.append(Column(name, kind, data))
     return Block(tuple(columns), rows)
@@ -167,11 +184,14 @@ def _write_block(block: Block, out: Any) -> None:
 
 
 def from_native(piece: bytes) -> Iterator[Block]:
-    """The blocks with rows in a piece of the engine's Native output. Raises ProtocolError."""
+    """The blocks with rows in a piece of the engine's Native output. Raises UnreadableError."""
     memory = _Memory(piece)
     tap = _Tap(memory, min(len(piece), _BUFFER))
     while memory.left or tap.buffered:
-        block = _read_block(tap)
+        try:
+            block = _read_block(tap)
+        except UnicodeDecodeError as error:
+            raise UnreadableError("a column's name is not UTF-8") from error
         if block.rows:
             yield block
 
@@ -196,8 +216,9 @@ def text_rows(block: Block) -> list[tuple[str, ...]]:
 class Channel:
     """One connection, packet by packet. Reading raises EOFError or OSError when the client is gone."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self, sock: socket.socket, limits: Limits) -> None:
+        self.sock = sock
+        self._limits = limits
         self._tap = _Tap(sock)
         self._fin = self._tap.fin
         self._out = BufferedSocketWriter(sock, _BUFFER)
@@ -206,12 +227,30 @@ class Channel:
         """The kind of the next packet; its content is read by the method of that kind."""
         return int(read_varint(self._fin))
 
+    def read_first_packet(self) -> int:
+        """The same, for a connection that is new."""
+        self.sock.settimeout(self._limits.hello)
+        return self.read_packet()
+
+    def read_next_packet(self) -> int:
+        """The same, between statements."""
+        self.sock.settimeout(self._limits.idle)
+        packet = self.read_packet()
+        self.sock.settimeout(self._limits.silence)
+        return packet
+
+    def _text(self) -> str:
+        size = read_varint(self._fin)
+        if not 0 <= size <= self._limits.text:
+            raise ProtocolError(f"a text of {size} bytes")
+        return bytes(self._fin.read(size)).decode()
+
     def read_hello(self) -> Hello:
         """After HELLO. Raises ProtocolError for a client older than the revision spoken here."""
-        read_binary_str(self._fin)  # the client's name and version say nothing we need
+        self._text()  # the client's name and version say nothing we need
         read_varint(self._fin), read_varint(self._fin)
         revision = read_varint(self._fin)
-        database, user, password = (read_binary_str(self._fin) for _ in range(3))
+        database, user, password = (self._text() for _ in range(3))
         if revision < REVISION:
             raise ProtocolError(f"the client's revision is {revision}, at least {REVISION} is needed")
         return Hello(database, user, password)
@@ -219,36 +258,38 @@ class Channel:
     def read_query(self) -> Query:
         """After QUERY; the layout is that of revision 54440."""
         fin = self._fin
-        read_binary_str(fin)  # query id: the engine has no place for it
+        self._text()  # query id: the engine has no place for it
         if read_binary_uint8(fin):  # client info, absent for kind 0
             for _ in range(3):  # initial user, query id and address
-                read_binary_str(fin)
+                self._text()
             read_binary_uint8(fin)  # interface
             for _ in range(3):  # system user, host and client name
-                read_binary_str(fin)
+                self._text()
             for _ in range(3):  # client version and revision
                 read_varint(fin)
-            read_binary_str(fin)  # quota key
+            self._text()  # quota key
             read_varint(fin)  # version patch
         settings: dict[str, str] = {}
-        required = set()
-        while name := read_binary_str(fin):
-            if read_binary_uint8(fin) & _IMPORTANT:
-                required.add(name)
-            settings[name] = read_binary_str(fin)
+        while name := self._text():
+            read_binary_uint8(fin)  # whether it is important: here every setting is
+            settings[name] = self._text()
         read_varint(fin)  # stage: always complete
         compressed = bool(read_varint(fin))
-        return Query(read_binary_str(fin), settings, frozenset(required), compressed)
+        return Query(self._text(), settings, compressed)
 
     def read_data(self) -> tuple[str, Block]:
         """After DATA: the table's name (empty but for external tables) and the block."""
-        table = read_binary_str(self._fin)
+        table = self._text()
         BlockInfo().read(self._fin)
-        return table, _read_block(self._tap)
+        self._tap.room = self._limits.block
+        try:
+            return table, _read_block(self._tap)
+        except UnreadableError as error:  # where the block ends, nobody can tell
+            raise ProtocolError(str(error)) from error
 
     def interrupted(self) -> bool:
         """Whether the client cancelled the running statement. Raises ProtocolError."""
-        if not self._tap.buffered and not select.select([self._sock], [], [], 0)[0]:
+        if not self._tap.buffered and not select.select([self.sock], [], [], 0)[0]:
             return False
         try:
             packet = self.read_packet()
@@ -280,12 +321,29 @@ class Channel:
 
     def send_exception(self, code: int, message: str) -> None:
         """The statement failed."""
+        if not message.startswith(_EXCEPTION):
+            message = f"{_EXCEPTION}: {message}"
         write_varint(ServerPacketTypes.EXCEPTION, self._out)
         write_binary_int32(code, self._out)
-        for text in ("DB::Exception", message, ""):  # the last is a stack trace
+        for text in (_EXCEPTION, message, ""):  # the last is a stack trace
             write_binary_str(text, self._out)
         write_binary_uint8(0, self._out)  # no nested exception
         self._out.flush()
+
+    def send_progress(self, rows: int, size: int) -> None:
+        """Rows and bytes read from storage since the last time. Sent with what follows."""
+        write_varint(ServerPacketTypes.PROGRESS, self._out)
+        for number in (rows, size, 0, 0, 0):  # of how many is not known; nothing written
+            write_varint(number, self._out)
+
+    def send_profile(self, rows: int, blocks: int, size: int) -> None:
+        """What the whole result was. Sent with what follows."""
+        write_varint(ServerPacketTypes.PROFILE_INFO, self._out)
+        for number in (rows, blocks, size):
+            write_varint(number, self._out)
+        write_binary_uint8(0, self._out)  # rows before LIMIT: not known
+        write_varint(0, self._out)
+        write_binary_uint8(0, self._out)
 
     def send_pong(self) -> None:
         """Answer a ping."""

@@ -6,14 +6,17 @@ import logging
 import socket
 import threading
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
 from deploy.local.warehouse.engine import Engine
+from deploy.local.warehouse.limits import Limits
 from deploy.local.warehouse.protocol import Channel
 from deploy.local.warehouse.session import Session
+from deploy.local.warehouse.watch import Watch
 
 _LINGER_S: Final = 2.0
+_ACCEPT_AGAIN_S: Final = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -21,9 +24,11 @@ _log = logging.getLogger(__name__)
 class Server:
     """Accepts clients on a bound socket. `start` returns at once; `stop` ends it."""
 
-    def __init__(self, listener: socket.socket, engine: Engine) -> None:
+    def __init__(self, listener: socket.socket, engine: Engine, limits: Limits) -> None:
         self._listener = listener
         self._engine = engine
+        self._limits = limits
+        self._watch = Watch(engine.kill)
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}
         self._stopping = False
@@ -32,13 +37,15 @@ class Server:
     def start(self) -> None:
         """Accept clients from now on."""
         self._listener.listen(128)
+        self._watch.start()
         self._acceptor.start()
 
-    def stop(self, patience: float) -> bool:
-        """End every connection. A statement inside the engine ends first and is answered, if that takes
-        no more than `patience` seconds; one that waits for its client is cancelled. Whether all ended.
+    def stop(self) -> bool:
+        """End every connection. A statement inside the engine ends first and is answered, if patience
+        lasts so long; one that waits for its client is cancelled. Whether all ended.
         """
-        deadline = monotonic() + patience
+        deadline = monotonic() + self._limits.patience
+        self._watch.stop()  # the ends its clients' sockets get now are ours
         with self._lock:
             self._stopping = True
             threads = list(self._clients.values())
@@ -54,10 +61,12 @@ class Server:
         while True:
             try:
                 client, _ = self._listener.accept()
-            except OSError:
-                if not self._stopping:
-                    _log.exception("accepting failed")
-                return
+            except OSError as error:
+                if self._stopping:
+                    return
+                _log.error("accepting failed: %s", error.strerror)  # no descriptor is left: until one is
+                sleep(_ACCEPT_AGAIN_S)
+                continue
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(client,), name="client", daemon=True)
             with self._lock:
@@ -69,7 +78,11 @@ class Server:
 
     def _serve(self, client: socket.socket) -> None:
         try:
-            Session(Channel(client), self._engine).serve()
+            session = Session(Channel(client, self._limits), self._engine, self._watch, self._limits)
+            if len(self._clients) > self._limits.clients:
+                session.refuse()
+            else:
+                session.serve()
             _linger(client)
         except (EOFError, OSError):
             pass  # the client left; whatever it had begun is cancelled

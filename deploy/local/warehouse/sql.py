@@ -10,7 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 _OPAQUE: Final = re.compile(
-    r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/", re.DOTALL
+    r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|#[ !][^\n]*|/\*.*?\*/", re.DOTALL
 )
 _INSERT: Final = re.compile(
     r"\s*INSERT\s+INTO\s+(?:TABLE\s+)?(?P<table>[\w.]+?)\s*"
@@ -22,6 +22,15 @@ _FORMAT: Final = re.compile(r"\sFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
 _INLINE_DATA: Final = re.compile(
     r"\s*INSERT\b.*?\b(?:VALUES|FORMAT\s+\w+)\b\s*[^\s;]", re.IGNORECASE | re.DOTALL
 )
+_NOT_SERVED: Final = (
+    (re.compile(r"\s*CREATE\s+TEMPORARY\b", re.IGNORECASE), "temporary tables are"),
+    (re.compile(r"\bWITH\s+TOTALS\b", re.IGNORECASE), "WITH TOTALS is"),
+    (re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE), "INTO OUTFILE is"),
+    (re.compile(r"\bextremes\s*=(?!\s*(?:0|false)\b)", re.IGNORECASE), "the setting extremes is"),
+    (re.compile(r"\bsend_logs_level\s*=", re.IGNORECASE), "the setting send_logs_level is"),
+)
+_FOLLOWED: Final = re.compile(r";\s*[^\s;]")
+_INNERMOST: Final = re.compile(r"\([^()]*\)")
 
 
 class Insert(NamedTuple):
@@ -42,7 +51,7 @@ def bare(sql: str) -> str:
 
     def blank(match: re.Match[str]) -> str:
         text = match.group()
-        return (" " if text.startswith(("--", "/*")) else "x") * len(text)
+        return (" " if text.startswith(("--", "#", "/*")) else "x") * len(text)
 
     return _OPAQUE.sub(blank, sql)
 
@@ -69,10 +78,28 @@ def has_inline_data(sql: str) -> bool:
     return _INLINE_DATA.match(bare(sql)) is not None
 
 
+def not_served(sql: str, settings: dict[str, str]) -> str:
+    """What of a statement the endpoint cannot do, as a subject and its verb; usually nothing.
+
+    The engine would do without: its Native output has no place for totals, extremes and logs.
+    """
+    text = " ".join([bare(sql), *(f"{name}={value}" for name, value in settings.items())])
+    if not any(pattern.search(text) for pattern, _ in _NOT_SERVED):
+        return ""
+    while (outer := _INNERMOST.sub("", text)) != text:  # inside a subquery it is nobody's business
+        text = outer
+    return next((what for pattern, what in _NOT_SERVED if pattern.search(text)), "")
+
+
+def several(sql: str) -> bool:
+    """Whether something follows the rows of an INSERT: the engine would run it, though it refuses all other
+    texts of several statements."""
+    return _FOLLOWED.search(bare(sql)) is not None
+
+
 def verb(sql: str) -> str:
-    """The first word, upper case; two words for CREATE TEMPORARY."""
-    words = bare(sql).upper().split(maxsplit=2)[:2]
-    return " ".join(words) if words == ["CREATE", "TEMPORARY"] else "".join(words[:1])
+    """The first word, upper case."""
+    return next(iter(bare(sql).upper().split(maxsplit=1)), "")
 
 
 def quoted(value: str) -> str:

@@ -98,11 +98,6 @@ _encoder: Final = msgspec.json.Encoder()
 _decoder: Final[msgspec.json.Decoder[Entry]] = msgspec.json.Decoder(Entry)
 
 
-def lane_name(index: int, total: int) -> str:
-    """The name of lane `index` of `total`; a different split is a different lane."""
-    return f"{index}of{total}"
-
-
 def key_of(entry: Entry) -> bytes:
     """The key an entry is appended under."""
     if isinstance(entry, Intent):

@@ -1,4 +1,7 @@
-"""The intents topic folded for one lane: who writes, how far it is, what is pending.
+"""What a lane is, and the intents topic folded for one: who writes, how far it is, what is pending.
+
+A lane is `LANE_WIDTH` partitions that stand side by side, for life: lane 0 has the first ones, and so on. Two
+processes therefore never share a partition without sharing the lane, where the newer one stops the older.
 
 Rules that every writer draws from the same log, and therefore agrees on:
 
@@ -10,14 +13,46 @@ Rules that every writer draws from the same log, and therefore agrees on:
 
 from __future__ import annotations
 
-from services.analytics.domain.intents import Entry, Greeting, Intent, Position, key_of
+from collections.abc import Iterable
+from typing import Final
+
+from services.analytics.domain.intents import (
+    Entry,
+    Greeting,
+    Intent,
+    PartitionPosition,
+    Position,
+    Range,
+    key_of,
+)
+from services.analytics.errors import OtherLanesError
+
+LANE_WIDTH: Final = 8
+"""Partitions of a lane. It never changes: rows, tables and the intents topic rest on it."""
+
+
+def lanes_of(partitions: int) -> int:
+    """How many lanes a topic of so many partitions has."""
+    return -(-partitions // LANE_WIDTH)
+
+
+def partitions_of(lane: int, partitions: int) -> tuple[int, ...]:
+    """The partitions of a lane in a topic of so many; none when there is no such lane."""
+    return tuple(range(lane * LANE_WIDTH, min((lane + 1) * LANE_WIDTH, partitions)))
+
+
+def lane_name(lane: int) -> str:
+    """What a lane is called in the intents topic. The first has the name that the one lane over all eight
+    partitions had, as long as splits were free: its position is the same one."""
+    return f"lane-{lane}" if lane else "0of1"
 
 
 class LaneLog:
-    """The fold. Entries are applied in the order of their offsets."""
+    """The fold for the lane that has `partitions`. Entries are applied in the order of their offsets."""
 
-    def __init__(self, lane: str) -> None:
+    def __init__(self, lane: str, partitions: Iterable[int]) -> None:
         self.lane = lane
+        self._partitions = frozenset(partitions)
         self.position: Position | None = None
         self.writer: str | None = None
         self._intents: dict[int, Intent] = {}
@@ -25,7 +60,8 @@ class LaneLog:
         self._position_writers: set[str] = set()
 
     def apply(self, entry: Entry) -> None:
-        """Take one entry in; another lane's is none of ours."""
+        """Take one entry in; another lane's is none of ours. Raises OtherLanesError."""
+        self._refuse_other_lanes(entry)
         if entry.lane != self.lane:
             return
         if isinstance(entry, Greeting):
@@ -39,6 +75,17 @@ class LaneLog:
             if self.position is None or entry.batch > self.position.batch:
                 self.position = entry
                 self._intents = {b: i for b, i in self._intents.items() if b > entry.batch}
+
+    def _refuse_other_lanes(self, entry: Entry) -> None:
+        """Under our name only our partitions may be spoken of, under another name none of them."""
+        named = {part.partition for part in _parts(entry)}
+        wrong = named - self._partitions if entry.lane == self.lane else named & self._partitions
+        if wrong:
+            raise OtherLanesError(
+                f"lane {entry.lane} has said how far partition {min(wrong)} is, lane {self.lane} has "
+                f"{sorted(self._partitions)}: the partitions were divided in another way, and going on would "
+                "insert facts twice; rebuild the warehouse (docs/operations.md)"
+            )
 
     @property
     def batch(self) -> int:
@@ -58,3 +105,9 @@ class LaneLog:
         others = sorted(self._position_writers - {writer})
         self._position_writers &= {writer}
         return keys + [f"{self.lane}/position/{other}".encode() for other in others]
+
+
+def _parts(entry: Entry) -> tuple[Range, ...] | tuple[PartitionPosition, ...]:
+    if isinstance(entry, Intent):
+        return entry.ranges
+    return entry.partitions if isinstance(entry, Position) else ()

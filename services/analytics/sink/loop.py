@@ -105,7 +105,7 @@ class Sink:
         self._status = status
         self._gate = gate
         self._retry = Retry(stop, ports.clock, status, ports.observer)
-        self._log = LaneLog(settings.lane)
+        self._log = LaneLog(settings.lane, settings.partitions)
         self._topic_id = ""
         self._tries = 0
         self._verified_at = float("-inf")

@@ -27,7 +27,8 @@ class Status:
     def __init__(self, partitions: Iterable[int]) -> None:
         self._changed = threading.Condition()
         self._snapshot = Snapshot()
-        self._freshness = Freshness(partitions)
+        self.partitions = tuple(partitions)
+        self._freshness = Freshness(self.partitions)
 
     def snapshot(self) -> Snapshot:
         """The sink as it is now."""

@@ -61,7 +61,8 @@ def _operations(app: FastAPI, parts: Parts) -> None:
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
         why = why_not_ready(parts.status, parts.clock)
-        return json({"ready": not why, "why": why}, 503 if why else 200)
+        answer = {"ready": not why, "why": why, "partitions": parts.status.partitions}
+        return json(answer, 503 if why else 200)
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

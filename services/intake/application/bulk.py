@@ -84,7 +84,7 @@ class Bulk:
         if isinstance(serial, Refused | Unavailable):
             return serial
         try:
-            return self._door.note(item), self._door.publish(item, serial)
+            return self._door.note(item, "key"), self._door.publish(item, serial)
         except Refused as refused:
             return refused
         except Unavailable as unavailable:

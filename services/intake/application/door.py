@@ -101,9 +101,10 @@ class Door:
             outcome=outcome,
         )
 
-    def note(self, prepared: Prepared) -> bool:
-        """Remember a command about to go out; True for a repetition. Raises Refused for a reused key."""
-        return self._recents.check(prepared)
+    def note(self, prepared: Prepared, field: str = "Idempotency-Key") -> bool:
+        """Remember a command about to go out; True for a repetition. Raises Refused for a reused key, which
+        came in `field`."""
+        return self._recents.check(prepared, field)
 
     def acked(self, prepared: Prepared) -> None:
         """The command stands in the log."""

@@ -29,10 +29,11 @@ class Recents:
         self._size = size
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
-    def check(self, prepared: Prepared) -> bool:
+    def check(self, prepared: Prepared, field: str = "Idempotency-Key") -> bool:
         """Note a command about to be published; True when it had been published and acked before.
 
-        Raises Refused (idempotency_key_reused) when its key was used for something else.
+        Raises Refused (idempotency_key_reused), naming the `field` the key came in, when it was used for
+        something else.
         """
         entry = self._entries.get(prepared.command_id)
         if entry is None:
@@ -43,8 +44,8 @@ class Recents:
         if entry.fingerprint != prepared.fingerprint:
             raise Refused(
                 "idempotency_key_reused",
-                "Idempotency-Key này đã dùng cho một yêu cầu có nội dung khác",
-                field="Idempotency-Key",
+                f"{field} này đã dùng cho một yêu cầu có nội dung khác",
+                field=field,
             )
         return entry.acked
 

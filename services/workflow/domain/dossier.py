@@ -64,11 +64,16 @@ Move = Paused | GoesOn | Apologised | Extended
 
 
 class Stamp(Struct, frozen=True, array_like=True):
-    """The stamp that stands: its seal, the number of its fact, the agency that put it."""
+    """The stamp that stands: its seal, the number of its fact, the agency that put it.
+
+    An electronic one has the `certificate` it was made with, by its fingerprint, and its time stamp.
+    """
 
     seal: str
     seq: int
     agency: str
+    certificate: str | None = None
+    stamped_at: datetime | None = None
 
 
 class Remembered(Struct, frozen=True, array_like=True):

@@ -119,9 +119,11 @@ def _changes(before: Dossier, fact: Fact) -> dict[str, Any]:
             }
         case facts.StepCompleted() as completed:
             return _signed(fact, completed)
-        case facts.StampApplied(seal=seal):
+        case facts.StampApplied() as applied:
             agency = before.holder.agency if before.holder else before.agency
-            return {"stamp": Stamp(seal, fact.seq, agency)}
+            evidence = applied.evidence
+            proof = (evidence.certificate, evidence.stamped_at) if evidence else (None, None)
+            return {"stamp": Stamp(applied.seal, fact.seq, agency, *proof)}
         case facts.StampRevoked():
             return {"stamp": None, "outcome": None, "reopened_at": fact.at}
         case facts.ResultCorrected():

@@ -72,6 +72,16 @@ def check_stamp(
     return seal
 
 
+def check_still_sealed(law: Law, dossier: Dossier) -> None:
+    """The certificate of the stamp is not known by now to have been revoked before it. Raises RuleError."""
+    stamp = dossier.stamp
+    if stamp is None or stamp.certificate is None or stamp.stamped_at is None:
+        return
+    certificate = law.certificates.get(stamp.certificate)
+    if certificate is not None and _revoked(certificate, stamp.stamped_at):
+        raise RuleError(Reason.CERTIFICATE_REVOKED)
+
+
 def _check_age(dossier: Dossier, evidence: Evidence) -> None:
     """A signature older than the matter signs something else: another dossier's result, or a void one."""
     begun = dossier.reopened_at or dossier.accepted_at
@@ -141,10 +151,14 @@ def _certificate(
         raise RuleError(Reason.CERTIFICATE_OF_OTHER_AGENCY)
     if certificate.kind is not kind:
         raise RuleError(Reason.CERTIFICATE_OF_OTHER_KIND)
-    if certificate.revoked_at is not None and certificate.revoked_at <= stamped:
+    if _revoked(certificate, stamped):
         raise RuleError(Reason.CERTIFICATE_REVOKED)
     begins = max(evidence.not_before, certificate.valid_from)
     ends = min(evidence.not_after, certificate.valid_to)
     if not begins <= stamped <= ends:
         raise RuleError(Reason.CERTIFICATE_EXPIRED)
     return certificate
+
+
+def _revoked(certificate: CertificateRegistered, at: datetime) -> bool:
+    return certificate.revoked_at is not None and certificate.revoked_at <= at

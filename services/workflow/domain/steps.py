@@ -12,7 +12,7 @@ from services.workflow.domain import clock as clocks
 from services.workflow.domain.acts import Desk, ending, finish
 from services.workflow.domain.draft import RuleError, required
 from services.workflow.domain.rules import Reason
-from services.workflow.domain.sealing import check_approval, check_stamp
+from services.workflow.domain.sealing import check_approval, check_stamp, check_still_sealed
 
 _NEXT = {Step.APPRAISE: Step.APPROVE, Step.APPROVE: Step.STAMP}
 
@@ -23,6 +23,7 @@ def complete(desk: Desk, body: CompleteStep) -> None:
         case Step.STAMP:
             _stamp(desk, body)
         case Step.RETURN:
+            check_still_sealed(desk.law, desk.dossier)
             fact = _completed(desk, body, None)
             desk.draft.add(fact, desk.at, NationalStatus.RETURNED, step=None, holder=None)
             desk.draft.add(facts.ResultReturned(), desk.at)

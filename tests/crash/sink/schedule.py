@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from services.analytics.domain.intents import lane_name
+from services.analytics.domain.lane import lane_name, lanes_of, partitions_of
 from services.analytics.errors import WarehouseMismatchError
 from services.analytics.sink.loop import Sink
 from tests.crash.sink import tables
@@ -31,7 +31,7 @@ class Schedule:
     def __init__(self, chance: random.Random, sink: Callable[..., Sink] = Sink) -> None:
         self.chance = chance
         self.time = Timeline()
-        count = chance.choice((2, 3, 4))
+        count = chance.choice((2, 3, 4, 9, 16))  # one lane, or two
         self.broker = Broker(self.time, chance, range(count))
         self.house = Warehouse(self.time, chance)
         self.happened: Counter[str] = self.house.killed_in
@@ -42,10 +42,7 @@ class Schedule:
         self.expected: set[type[Exception]] = set()
         self.old: list[tuple[int, int, bytes | None]] | None = None
         """The records of a topic that was created again."""
-        lanes = chance.choice((1, 1, 2))
-        self.lanes = {
-            lane_name(n, lanes): tuple(p for p in range(count) if p % lanes == n) for n in range(lanes)
-        }
+        self.lanes = {lane_name(n): partitions_of(n, count) for n in range(lanes_of(count))}
         self.running: dict[str, list[SinkProcess]] = {lane: [] for lane in self.lanes}
         self._started = 0
         self._resting = False
