@@ -50,7 +50,7 @@ ARROYO: Final = "sentry-arroyo"
 QUIX: Final = "quixstreams"
 RIVALS: Final = {BARE: "bare", CLIENT: "client", ARROYO: "arroyo", QUIX: "quix"}
 WRITES: Final = (OURS, ARROYO, QUIX)
-WANTED: Final = {BARE: 0.5, CLIENT: 0.5, ARROYO: 1.0, QUIX: 1.0}
+WANTED: Final = {CLIENT: 0.5, ARROYO: 1.0, QUIX: 1.0}
 """Facts a second and core beside theirs, at least."""
 AIM: Final = 40_000
 EACH: Final = FACTS_EACH + DRAWN_EACH

@@ -1,7 +1,8 @@
 """What else reads the facts, and what one would write instead of this sink.
 
-`bare`   the sink's own reader of the log and the decoding of each fact; nothing is made of it.
-`client` the same with kafka-python as it comes: its records, headers read and all.
+`client` kafka-python as it comes, its records with their headers, and the decoding of each fact; nothing is
+         made of it.
+`bare`   the same with the sink's own reader of record batches: what remains to be saved beyond it.
 `arroyo` sentry-arroyo's batching consumer: `BatchStep`, then a task that inserts the batch.
 `quix`   a `BatchingSink` of quixstreams; its batch of each partition goes into one insert for all of them,
          which is kinder to the engine than the insert for each partition its base class would make.
