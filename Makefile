@@ -78,10 +78,13 @@ rules:
 architecture: setup
 	$(RUN) pytest -q tests/architecture
 
-test: setup ## the whole test suite, but for what takes minutes
-	$(RUN) pytest -m "not long"
+# Side by side, since one waits for a process while another computes: three for two cores. A file stays with one
+# of them: what its tests share starts once.
+TESTERS ?= 3
+test: setup ## the whole test suite, but for what takes minutes; TESTERS=1 for one test at a time
+	$(RUN) pytest -m "not long" --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-test-long: setup ## the herd and the benches, small; the sink's crashes, many
+test-long: setup ## the herd and the benches, small
 	$(RUN) pytest -m long
 
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.

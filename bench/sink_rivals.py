@@ -100,7 +100,7 @@ def client(options: argparse.Namespace, timing: Timing) -> None:
 
     from services.analytics.adapters.kafka import Brokers
 
-    consumer = Brokers((options.broker,), 0.02, GROUP).consumer(fetch_wait=0.1, fetch_bytes=128 << 10)
+    consumer = Brokers((options.broker,), 0.02, GROUP).consumer(fetch_wait=0.1)
     parts = [TopicPartition(FACTS, number) for number in range(DOSSIER_PARTITIONS)]
     consumer.assign(parts)
     for part in parts:

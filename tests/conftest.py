@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import hypothesis
 import pytest
@@ -20,14 +21,27 @@ from deploy.local.leash import leashed
 from deploy.local.ports import HOST, free_ports
 from deploy.local.probes import why_no_select
 from tests.brokers import running_broker
+from tests.kafka_sockets import close_what_is_given_up
 from tests.waiting import wait_until
 
 # How long an example takes says something about the machine, nothing about the code.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
 
+close_what_is_given_up()
+
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+
+
+_LONGEST: Final = ("crash", "e2e", "integration")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those that start processes begin, and the short ones fill up the rest."""
+    if hasattr(config, "workerinput"):
+        folders = dict(zip(_LONGEST, range(len(_LONGEST)), strict=True))
+        items.sort(key=lambda item: folders.get(item.path.parent.name, len(folders)))
 
 
 @contextlib.contextmanager

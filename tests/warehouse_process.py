@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any, Final
@@ -21,13 +22,13 @@ _SERVING: Final = re.compile(r"serving .* on 127\.0\.0\.1:(\d+)")
 class WarehouseProcess:
     """One run of ``deploy.local.warehouse`` on `path`; its log stands beside the path."""
 
-    def __init__(self, path: Path, *limits: str) -> None:
-        """`limits` as NAME=NUMBER. Returns when it serves.
+    def __init__(self, path: Path, *limits: str, within: Sequence[str] = (), port: int = 0) -> None:
+        """`limits` as NAME=NUMBER, `within` a command that becomes what it is given. Returns when it serves.
 
         Raises RuntimeError with its log when it ends, TimeoutError when late.
         """
         self.log = path.with_name(f"{path.name}-{monotonic_ns()}.log")
-        command = [sys.executable, "-m", "deploy.local.warehouse", "--listen", "127.0.0.1:0"]
+        command = [*within, sys.executable, "-m", "deploy.local.warehouse", "--listen", f"127.0.0.1:{port}"]
         command += [word for limit in limits for word in ("--limit", limit)]
         with self.log.open("wb") as stderr:
             self.process = subprocess.Popen(

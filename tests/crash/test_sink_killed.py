@@ -7,7 +7,7 @@ import pytest
 from tests.brokers import KIND
 from tests.crash.sink.run import main
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_killed_and_frozen_at_work(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,13 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.analytics.adapters.clickhouse import WINDOW
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.dossier import DossierRow, fold
 from services.analytics.domain.intents import Entry, Range
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
-from services.analytics.errors import LogTruncatedError, RetryLaterError
+from services.analytics.errors import LogTruncatedError, RetryLaterError, WarehouseMismatchError
 from services.analytics.sink.loop import Ports
+from services.analytics.sink.ports import RollUp
 
 Reached = Callable[[str], None]
 
@@ -206,6 +208,7 @@ class MemoryWarehouse:
         self.clocks: dict[int, int] = {}
         self.tokens: set[tuple[str, str]] = set()
         self.away: list[Exception] = []
+        self.window = WINDOW
 
     def forget_tokens(self) -> None:
         """What happens to a token after enough other inserts."""
@@ -264,6 +267,18 @@ class MemorySinkWarehouse:
         with self._tables.lock:
             return dict(Counter(row.log_partition for row in self._tables.facts))
 
+    def check_windows(self) -> None:
+        """See the port."""
+        if self._tables.window < WINDOW:
+            raise WarehouseMismatchError("the deduplication window is too small")
+
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """See the port."""
+        with self._tables.lock:
+            raw = Counter(row.log_partition for row in self._tables.facts)
+            made = Counter(row.log_partition for rows in self._tables.dossiers.values() for row in rows)
+        return [RollUp("dossiers", p, raw[p], made[p]) for p in partitions if raw[p] != made[p]]
+
 
 class Notes:
     """An observer that keeps what it is told."""
@@ -271,6 +286,7 @@ class Notes:
     def __init__(self) -> None:
         self.rows = 0
         self.retries: list[str] = []
+        self.steps: list[str] = []
         self.lags: list[dict[int, int]] = []
 
     def inserted(self, batch: Batch, seconds: float, oldest_age: float | None) -> None:
@@ -280,6 +296,10 @@ class Notes:
     def retried(self, step: str) -> None:
         """See the port."""
         self.retries.append(step)
+
+    def took(self, step: str, seconds: float) -> None:
+        """See the port."""
+        self.steps.append(step)
 
     def lag(self, records: Mapping[int, int]) -> None:
         """See the port."""

@@ -155,7 +155,7 @@ class Authority:
         # Lists and answers inside the signature are Adobe's way; PAdES has them in the document's store.
         pades = embed in ("dss", "none")
         subfilter = SigSeedSubFilter.PADES if pades else SigSeedSubFilter.ADOBE_PKCS7_DETACHED
-        placeholder = pdf_byterange.SignatureObject(timestamp=at, subfilter=subfilter, bytes_reserved=40_000)
+        placeholder = pdf_byterange.SignatureObject(timestamp=at, subfilter=subfilter, bytes_reserved=12_000)
         if not zone:
             written = f"{at.astimezone(LOCAL):D:%Y%m%d%H%M%S}"
             placeholder[generic.pdf_name("/M")] = generic.TextStringObject(written)

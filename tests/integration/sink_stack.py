@@ -83,11 +83,15 @@ class Stack:
                 "MOTCUA_POISON_SHARE": "1",
             },
         )
+        # One client, since making one is dear, and no connection kept: who answered may be dead by now.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(limits=limits, timeout=60)
         self.broker.start()
         self.warehouse.start()
         self.producer = KafkaProducer(bootstrap_servers=self.kafka, acks="all", linger_ms=5)
 
     def close(self) -> None:
+        self.client.close()
         self.producer.close(timeout=5)
         for process in (self.analytics, self.warehouse, self.broker):
             process.kill()
@@ -102,14 +106,14 @@ class Stack:
         """The JSON of an answer, or None when there is none."""
         with contextlib.suppress(httpx.HTTPError):
             headers = {"Authorization": "Bearer k"}
-            answer = httpx.request(method, f"http://{self.http}{path}", headers=headers, timeout=60)
+            answer = self.client.request(method, f"http://{self.http}{path}", headers=headers)
             return answer.json() if answer.is_success else None
         return None
 
     def why_not_ready(self) -> str:
         """What keeps analytics from being ready, in its own words."""
         with contextlib.suppress(httpx.HTTPError):
-            return str(httpx.get(f"http://{self.http}/readyz", timeout=10).json()["why"])
+            return str(self.client.get(f"http://{self.http}/readyz", timeout=10).json()["why"])
         return "not there"
 
     def wait_ready(self) -> None:

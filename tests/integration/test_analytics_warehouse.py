@@ -20,6 +20,7 @@ from services.analytics.errors import RetryLaterError, WarehouseMismatchError, W
 from services.analytics.migrations import migrate, shipped
 from services.analytics.oversight import LateFilter
 from services.analytics.reading import Slice
+from services.analytics.sink.ports import RollUp
 from tests.fakes.analytics import MemoryFacts, folded
 from tests.fakes.analytics_facts import fill
 from tests.fakes.analytics_lives import SEAL
@@ -100,6 +101,24 @@ def test_a_token_again_inserts_nothing_twice(connection: Connection, rows: list[
     sink.insert_facts(rows[200:], "two")
     assert_merged(connection, rows)
     assert reading.clocks(connection) == {0: 5_000_000, 1: 7_000_000}
+
+
+def test_a_roll_up_is_made_of_as_many_facts_as_the_raw_rows_call_for(
+    connection: Connection, rows: list[FactRow]
+) -> None:
+    sink = SinkWarehouse(connection)
+    sink.insert_facts(rows, "one")
+    assert sink.roll_ups(PARTITIONS) == []
+    lives = {p: sum(row.log_partition == p and row.type != NUMBER_DRAWN for row in rows) for p in PARTITIONS}
+    connection.run("INSERT INTO dossiers SELECT * FROM dossiers WHERE log_partition = 1")
+    connection.run("TRUNCATE TABLE stamps")
+    differing = {(one.table, one.partition): one for one in sink.roll_ups(PARTITIONS)}
+    assert differing["dossiers", 1] == RollUp("dossiers", 1, lives[1], 2 * lives[1])
+    assert {(one.table, one.found) for one in differing.values()} == {
+        ("dossiers", 2 * lives[1]),
+        ("stamps", 0),
+    }
+    assert sink.roll_ups([0, 2]) == [one for one in differing.values() if one.partition != 1]
 
 
 def test_pieces_of_a_state_merge_in_any_order(connection: Connection, rows: list[FactRow]) -> None:

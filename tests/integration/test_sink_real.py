@@ -19,6 +19,7 @@ from contracts.codec import encode
 from contracts.law import AgencyPublished, LawEnacted
 from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ, INTENTS, LAW, TOPICS
 from deploy.local.ports import HOST
+from services.analytics.adapters import kafka
 from services.analytics.adapters.kafka import Brokers, KafkaFactLog
 from services.analytics.domain.buckets import Bucket
 from services.analytics.domain.intents import Range
@@ -54,7 +55,7 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     )
     assert figures["received"] == sum(figures[bucket.value] for bucket in Bucket)
     assert datetime.fromisoformat(fresh["clock"]) == START + timedelta(days=400)
-    board = httpx.get(f"http://{stack.http}/")
+    board = stack.client.get(f"http://{stack.http}/")
     assert board.status_code == 200
     assert "Bảng theo dõi hồ sơ" in board.text
     garbage = truth(record for records in facts.records.values() for record in records).garbage
@@ -206,6 +207,30 @@ def test_a_warehouse_that_lost_everything_is_refused(stack: Stack) -> None:
     assert "do not belong together" in stack.analytics.text()
 
 
+def test_a_lost_part_of_a_roll_up_is_seen_by_the_proof_and_refused_at_the_start(stack: Stack) -> None:
+    facts = a_log(20, seed=10)
+    stack.analytics.start()
+    stack.send(interleaved(facts))
+    stack.wait_for(facts)
+    with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
+        client.execute("TRUNCATE TABLE dossiers")
+    proof = stack.ask("/v1/reconcile", "POST")
+    assert proof["missing"] + proof["mismatched"] > 0
+    stack.analytics.kill()
+    stack.analytics.start()
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    assert "dossiers is made of 0 facts" in stack.analytics.text()
+
+
+def test_a_window_shrunk_under_a_running_sink_stops_it(stack: Stack) -> None:
+    stack.analytics.start()
+    stack.wait_ready()
+    with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
+        client.execute("ALTER TABLE stamps MODIFY SETTING non_replicated_deduplication_window = 5")
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    assert "table stamps must have a deduplication window" in stack.analytics.text()
+
+
 def test_a_warehouse_is_rebuilt_from_the_log_into_a_fresh_database(stack: Stack) -> None:
     facts = a_log(60, seed=9)
     stack.analytics.start()
@@ -240,6 +265,29 @@ def test_a_warehouse_is_rebuilt_from_the_log_into_a_fresh_database(stack: Stack)
     proof = stack.ask("/v1/reconcile", "POST")
     assert [proof[kind] for kind in ("missing", "duplicated", "mismatched")] == [0, 0, 0]
     assert proof["facts"] == len(stack.rows()), "as many as the old database, which still stands"
+
+
+def test_a_reader_that_rests_misses_nothing_that_came_meanwhile(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client fetches ahead: an answer may be from before the rest, and must not be all there is."""
+    monkeypatch.setattr(kafka, "_CATCH_UP", PATIENCE)  # a slow machine's second fetch is as good
+    facts = a_log(60, seed=7).records[0]
+    reader = KafkaFactLog(Brokers((stack.kafka,), 0.02, "test"), range(DOSSIER_PARTITIONS))
+
+    def poll(most: int) -> list[int]:
+        return [record.offset for record in reader.poll(most, 0.3)]
+
+    try:
+        reader.seek(dict.fromkeys(range(DOSSIER_PARTITIONS), 0))
+        stack.send(facts[:2])
+        assert wait_until(lambda: poll(1), PATIENCE, "a fact", every=0) == [0]
+        stack.send(facts[2:4])
+        assert poll(1_000) == [1]  # was fetched with the one before; a fetch of the next two is on its way
+        stack.send(facts[4:5])
+        assert poll(1_000) == [2, 3, 4]
+    finally:
+        reader.close()
 
 
 def test_a_reader_gets_exactly_the_ranges_it_asks_for(stack: Stack) -> None:

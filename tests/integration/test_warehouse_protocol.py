@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from threading import Thread
 from typing import Any
 
@@ -67,27 +65,6 @@ def test_parameters_are_substituted_by_the_client(client: Client) -> None:
     assert client.execute("SELECT %(s)s, %(n)s, %(n)s IN %(l)s FORMAT TSV", values) == [(values["s"], 7, 0)]
 
 
-def test_a_client_that_leaves_inside_an_insert_leaves_nothing(client: Client) -> None:
-    client.execute("CREATE TABLE c (n UInt32) ENGINE = MergeTree ORDER BY n")
-
-    def rows() -> Iterator[tuple[int]]:
-        yield from ((n,) for n in range(500))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        client.execute("INSERT INTO c VALUES", rows(), settings={"insert_block_size": 100})
-    assert client.execute("SELECT count() FROM c") == [(0,)]
-
-
-def test_a_cancelled_result_ends_early(client: Client) -> None:
-    stream = client.execute_iter("SELECT number FROM system.numbers")
-    assert next(stream) == (0,)
-    client.connection.send_cancel()
-    for _ in stream:
-        pass
-    assert client.execute("SELECT 1") == [(1,)]
-
-
 @pytest.mark.parametrize(("user", "password"), [("someone", ""), ("default", "secret")])
 def test_there_is_no_other_user(own_warehouse: WarehouseProcess, user: str, password: str) -> None:
     with own_warehouse.client(user=user, password=password) as stranger:
@@ -109,16 +86,6 @@ def test_compression_is_refused_by_name(own_warehouse: WarehouseProcess) -> None
 def test_external_tables_are_refused(client: Client) -> None:
     table = {"name": "ext", "structure": [("n", "UInt8")], "data": [{"n": 1}]}
     assert refusal(client, "SELECT * FROM ext", external_tables=[table]).code == 48
-
-
-def test_garbage_on_the_socket_hurts_only_its_sender(own_warehouse: WarehouseProcess, client: Client) -> None:
-    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x00\xff\xff", b"\x07" * 8_000_000):
-        with socket.create_connection(("127.0.0.1", own_warehouse.port), timeout=20) as stranger:
-            stranger.sendall(garbage)
-            stranger.shutdown(socket.SHUT_WR)
-            while stranger.recv(4096):
-                pass
-    assert client.execute("SELECT 1") == [(1,)]
 
 
 def test_many_clients_at_once(own_warehouse: WarehouseProcess, client: Client) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final, NamedTuple
 
 from deploy.local.warehouse import sql as sqltext
@@ -23,6 +24,7 @@ UNKNOWN_SETTING: Final = 115
 _STD_EXCEPTION: Final = 1001
 _CODE: Final = re.compile(r"Code: (\d+)\. (.*)", re.DOTALL)
 _NOT_STREAMED: Final = "Streaming query is not supported"
+_NOTE: Final = "engine-version"
 _NAME: Final = re.compile(r"\w+")
 
 
@@ -75,18 +77,25 @@ class Engine:
     def __init__(self, path: Path) -> None:
         """Open or create `path`. Raises PathUnavailableError."""
         os.environ["TZ"] = "UTC"  # read by chDB when it is loaded: DateTime without a zone means UTC
-        from chdb.state.sqlitelike import Connection  # here, after TZ, and because it takes a second
+        from chdb import engine_version  # here, after TZ, and because it takes a second
+        from chdb.state.sqlitelike import Connection
 
+        self.version = tuple(int(part) for part in engine_version.split("."))
         self._connect = Connection
         self._path = str(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            _check_version(path / _NOTE, engine_version)
+            _check_writable(path)
             self._anchor = Connection(self._path)  # keeps the engine open between statements
-        except (RuntimeError, OSError) as error:
+        except OSError as error:
+            raise PathUnavailableError(f"cannot open {path}: {error.strerror}") from error
+        except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise PathUnavailableError(
-                f"cannot open {path}: another process owns it, or it is not a writable folder ({reason})"
+                f"cannot open {path}: another process owns it, or the engine cannot read it ({reason})"
             ) from error
+        (path / _NOTE).write_text(f"{engine_version}\n", encoding="ascii")
 
     def close(self) -> None:
         """Close the path. Statements must have ended."""
@@ -108,6 +117,11 @@ class Engine:
             with stream:
                 for piece in stream:
                     yield _piece(piece)
+
+    def check(self, scope: Scope) -> None:
+        """Whether statements can run in `scope`. Raises EngineError."""
+        with self._connection(scope):
+            pass
 
     def insert(self, insert: sqltext.Insert, rows: Rows, scope: Scope) -> None:
         """Write `rows` as one INSERT. On return they survive a kill of the process. Raises EngineError.
@@ -156,6 +170,28 @@ class Rows:
     def close(self) -> None:
         """Give the memory back."""
         self._file.close()
+
+
+def _check_writable(path: Path) -> None:
+    with TemporaryFile(dir=path):
+        pass
+
+
+def _check_version(note: Path, ours: str) -> None:
+    """`note` says which engine wrote the path last: an older one may misread it, but for patches."""
+    if not note.exists():
+        return
+    text = note.read_text(encoding="ascii", errors="replace").strip()
+    try:
+        later = _release(text) > _release(ours)
+    except ValueError:
+        later = True
+    if later:
+        raise PathUnavailableError(f"cannot open {note.parent}: engine {text!r} wrote it, this is {ours}")
+
+
+def _release(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")[:2]]
 
 
 def _piece(result: Any) -> Piece:

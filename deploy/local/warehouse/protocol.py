@@ -116,37 +116,49 @@ class _Memory:
         return size
 
 
+class _Recorder:
+    """A source that notes what was read through it. Knows nothing of its reader: together they would be a
+    cycle, and megabytes of buffers wait for the collector."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self._size = 0  # of the reader's buffer
+        self.taken: list[bytes] | None = None
+        self.start = 0
+        self.room: float = inf
+
+    def recv_into(self, buffer: bytearray) -> int:
+        if self.taken is not None:  # the driver refills only when everything in its buffer is consumed
+            self.taken.append(bytes(buffer[self.start : self._size]))
+            self.start = 0
+            self.room -= len(self.taken[-1])
+            if self.room < 0:
+                raise ProtocolError("a block larger than is borne here")
+        self._size = self._source.recv_into(buffer)
+        return self._size
+
+
 class _Tap:
     """The driver's buffered reader on a source, able to give back the bytes it consumed."""
 
     def __init__(self, source: _Source, size: int = _BUFFER) -> None:
-        self._source = source
-        self._taken: list[bytes] | None = None
-        self._from = 0
-        self.room: float = inf
-        """Bytes that may still be given back; set for each block."""
-        self.fin = BufferedSocketReader(self, size)
-
-    def recv_into(self, buffer: bytearray) -> int:
-        if self._taken is not None:  # the driver refills only when everything in its buffer is consumed
-            self._taken.append(bytes(buffer[self._from : self.fin.current_buffer_size]))
-            self._from = 0
-            self.room -= len(self._taken[-1])
-            if self.room < 0:
-                raise ProtocolError("a block larger than is borne here")
-        return self._source.recv_into(buffer)
+        self._recorder = _Recorder(source)
+        self.fin = BufferedSocketReader(self._recorder, size)
 
     @property
     def buffered(self) -> bool:
         return bool(self.fin.position < self.fin.current_buffer_size)
 
+    def allow(self, size: float) -> None:
+        """Give back no more than so many bytes from now on."""
+        self._recorder.room = size
+
     def start(self) -> None:
-        self._taken, self._from = [], self.fin.position
+        self._recorder.taken, self._recorder.start = [], self.fin.position
 
     def stop(self) -> bytes:
-        taken = self._taken or []
-        self._taken = None
-        return b"".join([*taken, bytes(self.fin.buffer[self._from : self.fin.position])])
+        taken, self._recorder.taken = self._recorder.taken or [], None
+        return b"".join([*taken, bytes(self.fin.buffer[self._recorder.start : self.fin.position])])
 
 
 def _read_block(tap: _Tap) -> Block:
@@ -281,7 +293,7 @@ class Channel:
         """After DATA: the table's name (empty but for external tables) and the block."""
         table = self._text()
         BlockInfo().read(self._fin)
-        self._tap.room = self._limits.block
+        self._tap.allow(self._limits.block)
         try:
             return table, _read_block(self._tap)
         except UnreadableError as error:  # where the block ends, nobody can tell
@@ -299,9 +311,9 @@ class Channel:
             raise ProtocolError(f"packet {packet} while a statement runs")
         return True
 
-    def send_hello(self, name: str, version: tuple[int, int, int], timezone: str) -> None:
+    def send_hello(self, name: str, version: tuple[int, ...], timezone: str) -> None:
         """Introduce the server."""
-        major, minor, patch = version
+        major, minor, patch, *_ = version
         write_varint(ServerPacketTypes.HELLO, self._out)
         write_binary_str(name, self._out)
         for number in (major, minor, REVISION):

@@ -65,13 +65,12 @@ class Session:
             return False
         scope = Scope().then(f"USE {sql.name(hello.database or 'default')}")
         try:
-            (version,) = self._rows("SELECT version()", scope)
+            self._engine.check(scope)
         except EngineError as error:
             self._channel.send_exception(error.code, error.message)
             return False
         self._scope = scope
-        major, minor, patch = (int(part) for part in version[0].split(".")[:3])
-        self._channel.send_hello(_NAME, (major, minor, patch), _TIMEZONE)
+        self._channel.send_hello(_NAME, self._engine.version, _TIMEZONE)
         return True
 
     def _packet(self) -> None:

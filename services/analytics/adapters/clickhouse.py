@@ -18,6 +18,7 @@ from clickhouse_driver import errors as driver
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.queries import query
+from services.analytics.sink.ports import RollUp
 
 Value = str | int | float | date | None
 Parameter = Value | Sequence[Value]
@@ -134,6 +135,16 @@ class SinkWarehouse:
     def row_counts(self, partitions: Sequence[int]) -> dict[int, int]:
         """See the port."""
         return dict(self._connection.rows(query("row_counts"), {"partitions": list(partitions)}))
+
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """See the port."""
+        return [
+            RollUp(*row) for row in self._connection.rows(query("roll_ups"), {"partitions": list(partitions)})
+        ]
+
+    def check_windows(self) -> None:
+        """See the port."""
+        check_windows(self._connection)
 
 
 def check_windows(connection: Connection) -> None:

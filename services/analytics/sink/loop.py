@@ -40,6 +40,7 @@ from services.analytics.errors import (
     TopicRecreatedError,
     WarehouseMismatchError,
 )
+from services.analytics.sink.holdings import Holdings
 from services.analytics.sink.ports import Clock, DeadLetters, FactLog, IntentLog, Observer, Warehouse
 from services.analytics.sink.retry import Retry
 from services.analytics.sink.status import Status
@@ -47,7 +48,7 @@ from services.analytics.sink.status import Status
 _log = logging.getLogger(__name__)
 _COMMIT_EVERY = 1.0
 _MEASURE_EVERY = 0.5
-_POLL = 0.1
+_POLL = 0.5
 # Seconds a writer goes on without looking whether the lane is still its own.
 _TRUSTED = 10.0
 
@@ -104,12 +105,13 @@ class Sink:
         self._reached = reached
         self._status = status
         self._gate = gate
+        self._holdings = Holdings(ports.warehouse, ports.clock)
         self._retry = Retry(stop, ports.clock, status, ports.observer)
         self._log = LaneLog(settings.lane, settings.partitions)
         self._topic_id = ""
         self._tries = 0
         self._verified_at = float("-inf")
-        self._last_insert = self._last_commit = self._last_measure = float("-inf")
+        self._last_begun = self._last_commit = self._last_measure = float("-inf")
 
     def run(self) -> None:
         """Until asked to stop. Raises a RefusedError when going on would be wrong."""
@@ -144,16 +146,13 @@ class Sink:
         _log.info("lane %s recovered at batch %d", self._settings.lane, self._log.batch)
 
     def _check_warehouse(self, parts: Mapping[int, PartitionPosition]) -> None:
-        """The raw rows must be as many as `parts` say."""
-        counts = self._retry("counts", lambda: self._ports.warehouse.row_counts(self._settings.partitions))
-        for partition, part in parts.items():
-            found = counts.get(partition, 0)
-            if found != part.rows:
-                self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
-                raise WarehouseMismatchError(
-                    f"partition {partition}: the warehouse holds {found} facts, {part.rows} were inserted; "
-                    "warehouse and log do not belong together, or one of them lost data"
-                )
+        """The tables must hold as many facts as `parts` say."""
+        difference = self._retry("counts", lambda: self._holdings.difference(parts))
+        if difference is not None:
+            self._retry("look again", self._look_again)  # a newer writer may have inserted meanwhile
+            raise WarehouseMismatchError(
+                f"{difference}; warehouse and log do not belong together, or one of them lost data"
+            )
 
     # -- one batch -----------------------------------------------------------------------------------
 
@@ -168,16 +167,19 @@ class Sink:
         """Records for one batch: until it is full, or old enough, or the process stops."""
         policy, clock = self._settings.cut, self._ports.clock
         records: list[Record] = []
-        closes = float("inf")
+        first, closes = 0.0, float("inf")
         while len(records) < policy.max_records and not self._stop.is_set():
             wait = min(_POLL, max(0.0, closes - clock.monotonic()))
             room = policy.max_records - len(records)
             more = self._retry("read facts", partial(self._ports.facts.poll, room, wait))
             if more and not records:
-                closes = policy.closes_at(clock.monotonic(), self._last_insert)
+                first = clock.monotonic()
+                closes = policy.closes_at(first, self._last_begun)
             records += more
             if clock.monotonic() >= closes or not records:
                 break
+        if records:
+            self._ports.observer.took("gather", clock.monotonic() - first)
         return records
 
     def _process(self, records: list[Record]) -> None:
@@ -221,9 +223,10 @@ class Sink:
             )
         records = self._retry("read range", lambda: self._ports.facts.read(intent.ranges))
         self._check_topic()  # after the reading: what was read is of the topic the intent names
-        self._finish(intent, records)
+        self._finish(intent, records, tries=1)
 
-    def _finish(self, intent: Intent, records: Sequence[Record]) -> None:
+    def _finish(self, intent: Intent, records: Sequence[Record], tries: int = 0) -> None:
+        """`tries`: how often it may have been inserted already."""
         clock = self._ports.clock
         batch = translate(records, intent.marks())
         recent = self._recent().after(batch.records, len(batch.poison))
@@ -239,8 +242,8 @@ class Sink:
         after = self._position_after(intent, batch, recent)
         token, started = intent.token(), clock.monotonic()
         if batch.rows:
-            self._tries = 0
-            self._retry("insert", lambda: self._insert(batch, token))
+            self._tries = tries
+            self._retry("insert", lambda: self._insert(batch, token, after))
             if self._tries > 1:
                 # A table that noted the token and died before the part was in place takes the next try
                 # for a repetition. The position must not say that such rows are there.
@@ -249,17 +252,19 @@ class Sink:
         if batch.clocks:
             self._retry("clocks", lambda: self._ports.warehouse.insert_clocks(batch.clocks, token))
         self._reached("clocks inserted")
-        self._last_insert = clock.monotonic()
+        self._last_begun, seconds = started, clock.monotonic() - started
         self._append(after)
         self._reached("position read back")
         self._tidy()
-        self._publish(batch, records, self._last_insert - started)
+        self._publish(batch, records, seconds)
 
-    def _insert(self, batch: Batch, token: str) -> None:
+    def _insert(self, batch: Batch, token: str, after: Position) -> None:
         """One try. After a long wait or a frozen process the lane may have a newer writer, and the tables
         may have forgotten the token: look again before inserting."""
         if self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
             self._look_again()
+        if self._tries and self._holdings.done_already(after.by_partition()):
+            return
         self._tries += 1
         self._ports.warehouse.insert_facts(batch.rows, token)
 
@@ -357,6 +362,7 @@ class Sink:
             return
         asked_at = self._ports.clock.now()
         self._check_topic()
+        self._holdings.glance()
         ends: Mapping[int, int] = self._retry("ends", self._ports.facts.ends)
         self._last_measure = self._ports.clock.monotonic()
         lag = {p: max(0, ends[p] - at) for p, at in self._offsets().items()}

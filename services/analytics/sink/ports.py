@@ -7,7 +7,7 @@ anything else on purpose. All calls may block, none is called from two threads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.intents import Entry, Range
@@ -83,6 +83,15 @@ class DeadLetters(Protocol):
         ...
 
 
+class RollUp(NamedTuple):
+    """Of how many facts one partition of a roll-up's `table` should be made, and of how many it is."""
+
+    table: str
+    partition: int
+    wanted: int
+    found: int
+
+
 class Warehouse(Protocol):
     """The tables, as the writer sees them."""
 
@@ -99,6 +108,14 @@ class Warehouse(Protocol):
         """Rows of the raw facts by partition; a partition without rows may be left out."""
         ...
 
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """The roll-ups that are not made of as many facts as the raw rows call for."""
+        ...
+
+    def check_windows(self) -> None:
+        """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
+        ...
+
 
 class Observer(Protocol):
     """Who is told how it goes; must never raise."""
@@ -109,6 +126,10 @@ class Observer(Protocol):
 
     def retried(self, step: str) -> None:
         """A step has to be tried again."""
+        ...
+
+    def took(self, step: str, seconds: float) -> None:
+        """A step is done; all its tries and the pauses between them took that long."""
         ...
 
     def lag(self, records: Mapping[int, int]) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from services.analytics.errors import TopicRecreatedError, WarehouseMismatchError
+from tests.crash.sink.process import Fate
 from tests.crash.sink.warehouse import WINDOW
 
 if TYPE_CHECKING:
@@ -177,6 +178,37 @@ def shrink_window(us: Schedule) -> None:
     us.busy(4.0)
 
 
+def forget_tokens(us: Schedule, tries: int = 200) -> None:
+    """Somebody shrinks the windows under running sinks and puts them back; but not while tokens alone can
+    tell what a batch lacks, nor beside two writers of a lane (docs/crash-proof.md says why)."""
+    alone = all(sum(one.alive for one in ones) <= 1 for ones in us.running.values())
+    if us.house.half_done or not alone:
+        if tries:
+            us.time.after(0.2, lambda: forget_tokens(us, tries - 1))
+            us.busy(1.0)
+        return
+    us.tell("windows shrunk and put back")
+    us.happened["tokens forgotten"] += 1
+    for target in us.house.targets.values():
+        target.forget()
+
+
+def forget_an_orphan(us: Schedule) -> None:
+    """The same as soon as a writer has died with a batch inserted and nothing said of it."""
+    lane = us.chance.choice(list(us.lanes))
+    one = us.start(lane, Fate(us.chance.choice(("after insert", "facts inserted", "before position")), 1))
+    until = us.time.now + 20.0
+
+    def look() -> None:
+        if one.end == "died":
+            forget_tokens(us)
+        elif us.time.now < until and not one.end:
+            us.time.after(0.02, look)
+
+    us.busy(20.0)
+    look()
+
+
 ACCIDENTS: Final[dict[Callable[[Schedule], None], int]] = {
     kill_process: 10,
     freeze_process: 8,
@@ -191,6 +223,8 @@ ACCIDENTS: Final[dict[Callable[[Schedule], None], int]] = {
     compaction: 5,
     create_topic_again: 1,
     shrink_window: 2,
+    forget_tokens: 3,
+    forget_an_orphan: 3,
 }
 
 

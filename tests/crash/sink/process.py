@@ -7,9 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from services.analytics.adapters.clickhouse import Connection, check_windows
 from services.analytics.domain.batch import Batch
 from services.analytics.domain.cut import CutPolicy
 from services.analytics.errors import FencedError, RefusedError, StopRequestedError
@@ -65,6 +64,9 @@ class Watcher:
         self._facts.held = 0
 
     def retried(self, step: str) -> None:
+        """See the port."""
+
+    def took(self, step: str, seconds: float) -> None:
         """See the port."""
 
     def lag(self, records: Mapping[int, int]) -> None:
@@ -131,7 +133,7 @@ class SinkProcess:
         watcher = Watcher(self.facts)
         retry = Retry(self.stop, self._clock, self.status, watcher)
         try:
-            retry("prepare the warehouse", lambda: check_windows(cast(Connection, self._house)))
+            retry("prepare the warehouse", self._house.check_windows)
         except StopRequestedError:
             return
         ports = Ports(

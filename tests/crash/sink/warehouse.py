@@ -12,10 +12,12 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from services.analytics.adapters.clickhouse import Connection, check_windows
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError
+from services.analytics.sink.ports import RollUp
 from tests.crash.sink.broker import Reached
 from tests.crash.sink.timeline import Task, Timeline
 
@@ -50,6 +52,11 @@ class Target:
         if not torn:
             self.blocks.append(block)
 
+    def forget(self) -> None:
+        """What shrinking the window does to the tokens; putting it back does not bring them again."""
+        self.tokens.clear()
+        self._order.clear()
+
     @property
     def rows(self) -> Iterable[Any]:
         """All rows of all blocks."""
@@ -66,6 +73,9 @@ class Job:
 
     steps: list[tuple[str, Block, str]]
     """Target, block and token of what is still to do."""
+    token: str
+    last: str
+    """The target after which every one has it."""
     over: bool = False
     error: str = ""
     ended: Callable[[], None] = _nobody
@@ -87,6 +97,13 @@ class Warehouse:
         self.torn: list[tuple[str, Block]] = []
         """Parts that were lost although their token was noted."""
         self._jobs: list[Job] = []
+        self._half = set[str]()
+        """Tokens of batches that some of their targets have, or may get, and others not."""
+
+    @property
+    def half_done(self) -> bool:
+        """Whether only tokens can tell what a batch still lacks."""
+        return bool(self._half or self.torn)
 
     @property
     def away(self) -> bool:
@@ -105,7 +122,7 @@ class Warehouse:
         for job in jobs:
             job.over, job.error = True, "the connection broke"
             self.killed_in[f"warehouse killed with {len(job.steps)} targets to go"] += 1
-            if torn and job.steps and job.steps[0][0] == RAW:
+            if torn and job.steps and job.steps[0][0] != CLOCKS:
                 self._tear(*job.steps[0])
             job.ended()
 
@@ -122,8 +139,9 @@ class Warehouse:
 
     def begin(self, steps: list[tuple[str, Block, str]]) -> Job:
         """Work at an insert: one target after the other."""
-        job = Job(steps)
+        job = Job(steps, steps[0][2], steps[-1][0])
         self._jobs.append(job)
+        self._half.add(job.token)
         if self.timeline.now < self.failing_until and self.chance.random() < 0.3:
             del job.steps[self.chance.randrange(len(steps) + 1) :]
             job.error = "memory limit exceeded"
@@ -142,6 +160,8 @@ class Warehouse:
         elif job.steps:
             name, block, token = job.steps.pop(0)
             self.targets[name].take(block, token)
+            if name == job.last:
+                self._half.discard(token)
             self.timeline.after(self._pause(), lambda: self._work(job))
         else:
             self._jobs.remove(job)
@@ -180,8 +200,25 @@ class ModelWarehouse:
         counts = Counter(row.log_partition for row in self._house.targets[RAW].rows)
         return {partition: counts[partition] for partition in partitions if counts[partition]}
 
+    def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
+        """See the port. Every view is fed all rows."""
+        self._call()
+        targets = self._house.targets
+        raw = Counter(row.log_partition for row in targets[RAW].rows)
+        made = {name: Counter(row.log_partition for row in targets[name].rows) for name in VIEWS}
+        return [
+            RollUp(name, p, raw[p], made[name][p])
+            for name in VIEWS
+            for p in partitions
+            if raw[p] != made[name][p]
+        ]
+
+    def check_windows(self) -> None:
+        """See the port: the real check over what the engines say."""
+        check_windows(cast(Connection, self))
+
     def rows(self, text: str) -> list[tuple[Any, ...]]:
-        """What the check at the start asks: the engines."""
+        """What the check of the windows asks: the engines."""
         self._call()
         return list(self._house.windows())
 
