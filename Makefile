@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
-	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-latency bench-freshness demo up tour down status lock schemas tools clean
+	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-sink bench-latency bench-freshness demo up tour down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,15 +127,25 @@ bench-clock: setup ## how fast the legal clock is beside others; fails when a wa
 
 # What is measured against, in an environment of its own: the project's stays what the services need.
 BENCH_VENV ?= .venv-bench
-$(BENCH_VENV)/.installed: bench/requirements.txt
-	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r bench/requirements.txt
+define install_bench
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r $<
 	@touch $@
+endef
+$(BENCH_VENV)/.installed: bench/requirements.txt
+	$(install_bench)
+$(BENCH_VENV)-%/.installed: bench/requirements-%.txt
+	$(install_bench)
 
 bench-workflow: setup $(BENCH_VENV)/.installed ## the worker beside stock Faust, its CPU beside SpiffWorkflow; PROFILE_IT=1
 	@failed=0; \
 	PATH="$$PATH:$(abspath $(BENCH_VENV))/bin" $(RUN) bench.workflow --broker $(BROKER) $(if $(PROFILE_IT),--profile) || failed=1; \
 	$(RUN) bench.chain --broker $(BROKER) --spiff $(BENCH_VENV)/bin/python || failed=1; exit $$failed
+
+BENCH_SINK := $(addprefix $(BENCH_VENV),/.installed -arroyo/.installed -quix/.installed)
+bench-sink: setup $(BENCH_SINK) ## CPU a fact costs the sink, beside reading alone, sentry-arroyo and quixstreams; PROFILE_IT=1
+	PATH="$$PATH:$(abspath $(BENCH_VENV))/bin" $(RUN) bench.sink --broker $(BROKER) \
+		--arroyo $(BENCH_VENV)-arroyo/bin/python --quix $(BENCH_VENV)-quix/bin/python $(if $(PROFILE_IT),--profile)
 
 bench-latency: setup ## how long Prefer: wait takes at 200 commands/s, open loop (BROKER=apache)
 	$(RUN) bench.latency --broker $(BROKER)
@@ -183,6 +193,6 @@ schemas: setup ## write contracts/schemas/*.json and docs/transitions.md from th
 	$(RUN) services.workflow.refusals_page --write
 
 clean: ## remove the environment, caches and the stack's state
-	rm -rf $(VENV) $(BENCH_VENV) .motcua build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) $(BENCH_VENV) $(BENCH_VENV)-* .motcua build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

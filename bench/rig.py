@@ -11,14 +11,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from bench.dossiers import command_records, law_record
-from contracts.topics import COMMANDS, DOSSIER_PARTITIONS
+from bench.facts import Teller
+from contracts.topics import COMMANDS, DOSSIER_PARTITIONS, FACTS
 from deploy.kafka.topics import ensure_topics
 from deploy.local.apache import Apache
 from deploy.local.broker import BrokerKind, StackBroker, Tansu
@@ -95,6 +97,29 @@ async def fill(bootstrap: str, dossiers: int, begun: datetime) -> None:
         await _all(last)
     finally:
         await producer.stop()
+
+
+async def fill_facts(bootstrap: str, number: int, begun: datetime) -> dict[int, int]:
+    """So many facts in batches as full as the worker's under load; how many each partition holds then."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=131_072)
+    await producer.start()
+    counts = dict.fromkeys(range(DOSSIER_PARTITIONS), 0)
+    batches: dict[int, Any] = {}
+    try:
+        for place, key, value, headers, _ in islice(Teller(begun).tell(), number):
+            counts[place] += 1
+            batch = batches.get(place)
+            if batch and batch.append(timestamp=None, key=key, value=value, headers=headers) is not None:
+                continue
+            if batch:
+                await (await producer.send_batch(batch, FACTS, partition=place))
+            batches[place] = producer.create_batch()
+            batches[place].append(timestamp=None, key=key, value=value, headers=headers)
+        for place, batch in batches.items():
+            await (await producer.send_batch(batch, FACTS, partition=place))
+    finally:
+        await producer.stop()
+    return counts
 
 
 async def _all(sent: list[object]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import freshness
+from bench import freshness, rig, sink
 from bench.chain import chain
 from bench.latency import Load, measure
 from bench.workflow import COUNTING, NOTHING, OURS, STOCK, Task, one_run
@@ -39,6 +39,15 @@ def test_the_chain_counts_every_dossier() -> None:
     used = chain(BrokerKind.TANSU, 20, 60.0)
     assert all(seconds >= 0 for seconds in used.values())
     assert {"broker", "workflow", "intake", "analytics", "warehouse"} == set(used)
+
+
+@pytest.mark.parametrize("name", [sink.OURS, sink.BARE, sink.CLIENT])
+def test_the_sink_and_its_readers_handle_every_fact(name: str) -> None:
+    with rig.own_broker(BrokerKind.TANSU) as bootstrap:
+        ends = asyncio.run(rig.fill_facts(bootstrap, 40 * sink.EACH, datetime.now(UTC) - timedelta(hours=1)))
+        run = sink.one_run(name, sink.Task(BrokerKind.TANSU, bootstrap, 40, ends, 60.0, {}))
+    assert run.records == 40 * 11
+    assert run.seconds > 0
 
 
 def test_every_fact_is_seen_after_it_was_acked_and_the_figures_are_proven(tmp_path: Path) -> None:

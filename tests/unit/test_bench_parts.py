@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import islice
 
 import pytest
 
-from bench import rig
+from bench import rig, sink
 from bench.chain import in_bodies, lines
 from bench.dossiers import COMMANDS_EACH, FACTS_EACH, command_records, law_record
+from bench.facts import SIDE_BY_SIDE, Teller
 from bench.http_pool import Pool, answered
 from bench.latency import STEPS, Asked, Load, request, schedule
 from bench.table import Check, percentile, verdict
@@ -20,6 +22,9 @@ from contracts.codec import decode_command
 from contracts.commands import Command, LawChanged
 from contracts.facts import Cause
 from contracts.outcomes import Result
+from services.analytics.domain.batch import Record, translate
+from services.analytics.domain.intents import Entry, Greeting, PartitionPosition, Position
+from services.analytics.domain.intents import encode as encode_entry
 from services.workflow.domain.decide import decide
 from services.workflow.domain.dossier import Dossier
 from services.workflow.domain.law import Law
@@ -175,3 +180,39 @@ def test_bulk_bodies_hold_what_a_request_may_and_keep_the_order() -> None:
     assert [len(body) for body in bodies] == [5, 5, 5, 5, 1]
     keys = [line["key"] for body in bodies for line in body]
     assert keys[:4] == ["register-0", "register-1", "register-2", "accept-0"]
+
+
+def test_whole_lives_make_as_many_rows_as_are_counted_on() -> None:
+    told = islice(Teller(NOW).tell(), SIDE_BY_SIDE * sink.EACH)
+    records = (Record(one.partition, at, one.key, one.value, 0) for at, one in enumerate(told))
+    batch = translate(records, {})
+    assert (batch.repeats, batch.poison) == (0, [])
+    kinds = Counter(row.type for row in batch.rows)
+    assert kinds.total() == SIDE_BY_SIDE * sink.EACH
+    assert kinds["NumberDrawn"] == kinds["ProcessingFinished"] == kinds["DossierRated"] == SIDE_BY_SIDE
+
+
+def test_the_sinks_time_is_from_its_greeting_to_the_position_at_the_end_of_the_log() -> None:
+    def position(batch: int, end: int) -> Position:
+        part = PartitionPosition(0, end)
+        return Position(lane="0of1", batch=batch, writer="w", topic_id="t", partitions=(part,))
+
+    entries: list[Entry] = [Greeting(lane="0of1", writer="w", at=NOW), position(1, 5), position(2, 9)]
+    found = [(1000 * at, b"key", encode_entry(entry)) for at, entry in enumerate(entries, start=1)]
+    assert sink.lane_times([*found, (9000, b"key", None)], {0: 9}) == (1.0, 3.0)
+    with pytest.raises(rig.BenchError):
+        sink.lane_times(found[:2], {0: 9})
+
+
+def test_the_sink_must_be_ahead_of_those_that_write_and_half_as_fast_as_those_that_do_not() -> None:
+    def runs(rate: float) -> list[sink.Run]:
+        return [sink.Run(1000, 1.0, 1000 / rate, 0.0)]
+
+    rates = {sink.OURS: 50.0, sink.CLIENT: 100.0, sink.ARROYO: 50.0, sink.QUIX: 49.0}
+    assert [check.met for check in sink.checks({name: runs(rate) for name, rate in rates.items()})] == [
+        True,
+        False,
+        True,
+    ]
+    rates[sink.CLIENT] = 101.0
+    assert not sink.checks({name: runs(rate) for name, rate in rates.items()})[0].met

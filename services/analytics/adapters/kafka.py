@@ -11,14 +11,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka import errors as driver
 from kafka.admin import KafkaAdminClient
+from kafka.consumer.fetcher import Fetcher
 
 from contracts.topics import FACTS, FACTS_DLQ, INTENTS, LAW
+from services.analytics.adapters.record_batch import MalformedBatchError, records_of
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Poison, Record
 from services.analytics.domain.intents import Entry, Range
@@ -33,6 +36,7 @@ _FEW: Final = 500
 _REST: Final = 0.1
 _CATCH_UP: Final = 0.02
 _UNKNOWN_TOPIC: Final = 3
+_FORMAT: Final = 2  # of records, the only one since Kafka 4
 _PASSING: Final = (driver.KafkaTimeoutError, driver.KafkaConnectionError, OSError)
 
 
@@ -91,6 +95,40 @@ def _translated(what: str) -> Iterator[None]:
         raise RefusedError(f"{what}: {type(error).__name__}") from error
 
 
+class LeanRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the library is untyped
+    """What was fetched of one partition, as records of the sink: the library's take longer than all the rest.
+
+    It is given to the library in place of its own class, and the library's `poll` returns what it yields.
+    """
+
+    def _unpack_records(
+        self, part: TopicPartition, batches: Any, *_: object
+    ) -> Iterator[Record]:  # as the library calls it
+        for batch in batches:
+            if batch.magic != _FORMAT:
+                raise driver.UnsupportedVersionError(f"records of format {batch.magic}")
+            if not batch.validate_crc():
+                raise driver.CorruptRecordError(f"{part}: the batch at {batch.base_offset} is damaged")
+            self.leader_epoch = batch.leader_epoch
+            if not batch.is_control_batch:
+                yield from self._records(part.partition, batch)
+            self.next_fetch_offset = batch.next_offset
+        self.drain()
+
+    def _records(self, partition: int, batch: Any) -> Iterator[Record]:
+        iter(batch)  # uncompresses it
+        data = bytes(memoryview(batch._buffer)[batch._pos :])
+        appended = batch.max_timestamp if batch.timestamp_type == batch.LOG_APPEND_TIME else None
+        try:
+            for record in records_of(
+                data, batch.records_count, partition, batch.base_offset, batch.first_timestamp, appended
+            ):
+                self.next_fetch_offset = record.offset + 1
+                yield record
+        except MalformedBatchError as error:
+            raise driver.CorruptRecordError(f"the batch at {batch.base_offset}: {error}") from error
+
+
 class KafkaFactLog:
     """Implements `services.analytics.sink.ports.FactLog` for given partitions of the facts topic."""
 
@@ -100,6 +138,7 @@ class KafkaFactLog:
         with _translated("connecting"):
             self._admin = KafkaAdminClient(**brokers.common())
             self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT[brokers.wakes])
+            self._consumer._fetcher.PartitionRecords = LeanRecords
             self._consumer.assign(list(self._parts.values()))
             # The library refuses to poll while any partition, even a paused one, has no position.
             for part in self._parts.values():
@@ -132,11 +171,7 @@ class KafkaFactLog:
     def _fetch(self, max_records: int, seconds: float) -> list[Record]:
         with _translated("reading facts"):
             fetched = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=max_records)
-        return [
-            Record(part.partition, r.offset, r.key, r.value, r.timestamp)
-            for part, records in fetched.items()
-            for r in records
-        ]
+        return list(chain.from_iterable(fetched.values()))
 
     def read(self, ranges: Sequence[Range]) -> list[Record]:
         """See the port."""

@@ -70,17 +70,18 @@ def translate(records: Iterable[Record], before: Marks) -> Batch:
 
 def _apply(batch: Batch, record: Record) -> None:
     fact = decode_fact(record.value)
-    if fact.cause.partition != record.partition:
+    cause, partition = fact.cause, record.partition
+    if cause.partition != partition:
         # The watermark compares offsets of one commands partition; another one's would be nonsense.
         raise UnusableFactError("its cause stands in another partition")
-    mark = Mark(fact.cause.offset, fact.cause.n)
-    if mark <= batch.marks.get(record.partition, NOTHING):
+    mark = Mark(cause.offset, cause.n)
+    if mark <= batch.marks.get(partition, NOTHING):
         batch.repeats += 1
         return
     if isinstance(fact, Fact):
-        batch.rows.append(to_row(fact, record.partition, record.offset))
+        batch.rows.append(to_row(fact, partition, record.offset))
     elif isinstance(fact, NumberDrawn):
-        batch.rows.append(to_number_row(fact, record.partition, record.offset))
+        batch.rows.append(to_number_row(fact, partition, record.offset))
     else:
-        batch.clocks[record.partition] = micros(fact.to)
-    batch.marks[record.partition] = mark
+        batch.clocks[partition] = micros(fact.to)
+    batch.marks[partition] = mark

@@ -11,6 +11,7 @@ from enum import StrEnum
 from contracts.facts import (
     ApologyGiven,
     DossierAccepted,
+    DossierRated,
     DossierRefused,
     DossierRegistered,
     DossierResumed,
@@ -24,7 +25,10 @@ from contracts.facts import (
     PaymentRequested,
     ProcessingFinished,
     ResultCorrected,
+    ResultReturned,
+    StampApplied,
     StampRevoked,
+    StepCompleted,
     SupplementReceived,
     SupplementRequested,
     TermExtended,
@@ -60,7 +64,9 @@ _Runs = (
 
 def bucket_after(fact: Fact) -> Bucket | None:
     """The bucket of the dossier after `fact`; None when this fact leaves it where it was."""
-    match fact.body:
+    match fact.body:  # the most common first
+        case StepCompleted() | StampApplied() | ResultReturned() | DossierRated():
+            return None
         case DossierRegistered() | DossierAccepted():
             return Bucket.NOT_DUE
         case DueDatePassed():

@@ -23,6 +23,7 @@ from contracts.facts import (
     PaymentReceived,
     ProcessingFinished,
     ResultCorrected,
+    ResultReturned,
     StampApplied,
     StampRevoked,
     StepCompleted,
@@ -61,9 +62,10 @@ _Alarming = (
     | ResultCorrected
     | DueDateAmended
 )
-_BeginsStep = (
-    DossierRegistered | DossierAccepted | StepCompleted | StampRevoked | ResultCorrected | DossierDeclined
+_BEGINS_STEP: Final = frozenset(
+    {DossierRegistered, DossierAccepted, StepCompleted, StampRevoked, ResultCorrected, DossierDeclined}
 )
+_HANDS_ON: Final = _BEGINS_STEP | {HandedOver}
 
 
 class StepTime(NamedTuple):
@@ -74,7 +76,7 @@ class StepTime(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """The columns; what a body does not have is empty, None or 0."""
+    """The columns; what a body does not have is empty, None or 0. A word of a list is its own text."""
 
     step: str = ""
     place: str = ""
@@ -88,20 +90,27 @@ class Detail(NamedTuple):
     stamp: int = 0
 
 
+_NO_DETAIL: Final = Detail()
+_NO_TIME: Final = StepTime()
+_BEGINS: Final = StepTime(RUNNING)
+
+
 def detail_of(body: FactBody, seq: int) -> Detail:
     """The columns of the body of fact number `seq`. A stamp is known by the number of its fact."""
-    match body:
+    match body:  # the most common first
+        case StepCompleted(step=step, place=place, outcome=outcome):
+            return Detail(step, place, outcome or "")
+        case DossierRegistered() | ResultReturned():
+            return _NO_DETAIL
         case DossierAccepted(dossier_code=code, received_at=received, place=place):
             # To accept is to complete the first step.
-            return Detail(Step.RECEIVE.value, place.value, dossier_code=code, received_at=received)
-        case StepCompleted(step=step, place=place, outcome=outcome):
-            return Detail(step.value, place.value, outcome.value if outcome else "")
-        case HandedOver(step=step, outcome=outcome):
-            return Detail(step.value, outcome=outcome.value if outcome else "")
-        case StepDuePassed(step=step) | Escalated(step=step):
-            return Detail(step.value)
+            return Detail(Step.RECEIVE, place, dossier_code=code, received_at=received)
         case ProcessingFinished(outcome=outcome, by_original=original):
-            return Detail(outcome=outcome.value, by_original=(original or outcome).value)
+            return Detail(outcome=outcome, by_original=original or outcome)
+        case HandedOver(step=step, outcome=outcome):
+            return Detail(step, outcome=outcome or "")
+        case StepDuePassed(step=step) | Escalated(step=step):
+            return Detail(step)
         case DossierRated(score=score):
             return Detail(score=score)
         case StampApplied(seal=seal):
@@ -109,7 +118,7 @@ def detail_of(body: FactBody, seq: int) -> Detail:
         case StampRevoked(seal=seal, stamp=stamp, reason=reason):
             return Detail(reason=reason, seal=seal, stamp=stamp)
         case _:
-            return Detail(reason=body.reason if isinstance(body, _Reasoned) else "")
+            return Detail(reason=body.reason) if isinstance(body, _Reasoned) else _NO_DETAIL
 
 
 def step_time(body: FactBody) -> StepTime:
@@ -124,9 +133,9 @@ def step_time(body: FactBody) -> StepTime:
         for alarm in body.alarms or ():
             if alarm.name is AlarmName.STEP:
                 return StepTime(RUNNING, alarm.at)
-    return StepTime(RUNNING) if isinstance(body, _BeginsStep) else StepTime()
+    return _BEGINS if type(body) in _BEGINS_STEP else _NO_TIME
 
 
 def hands_on(body: FactBody) -> bool:
     """Whether another step or another holder begins with it."""
-    return isinstance(body, _BeginsStep | HandedOver)
+    return type(body) in _HANDS_ON

@@ -21,6 +21,7 @@ from services.analytics.domain.details import detail_of, hands_on, step_time
 MAPPING: Final = 2
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _YEARS: Final = range(1990, 2200)
 _MAX_NUMBER: Final = 2**31 - 1
 _encoder: Final = msgspec.json.Encoder()
@@ -81,14 +82,17 @@ class UnusableFactError(ValueError):
 
 def micros(instant: datetime) -> int:
     """Whole microseconds since 1970 UTC of an aware instant, without going through a float."""
-    delta = instant - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return (instant - _EPOCH) // _MICROSECOND
 
 
 def _instant(value: datetime) -> int:
     if value.year not in _YEARS:
         raise UnusableFactError(f"an instant outside the years {_YEARS.start} to {_YEARS.stop - 1}")
     return micros(value)
+
+
+def _instant_or_none(value: datetime | None) -> int | None:
+    return None if value is None else _instant(value)
 
 
 def instant(at: int) -> datetime:
@@ -98,49 +102,52 @@ def instant(at: int) -> datetime:
 
 def to_row(fact: Fact, partition: int, offset: int) -> FactRow:
     """The row of `fact` as it stands at `offset` of `partition`. Raises UnusableFactError."""
-    detail = detail_of(fact.body, fact.seq)
-    largest = max(fact.seq, fact.cause.n, fact.procedure_version, detail.stamp)
-    if largest > _MAX_NUMBER or fact.cause.offset >= 2**63:
+    body, cause, holder = fact.body, fact.cause, fact.holder
+    step, place, outcome, by_original, reason, score, code, received_at, seal, stamp = detail_of(
+        body, fact.seq
+    )
+    clock, step_due = step_time(body)
+    if max(fact.seq, cause.n, fact.procedure_version, stamp) > _MAX_NUMBER or cause.offset >= 2**63:
         raise UnusableFactError("a number larger than its column")
-    bucket, time, holder = bucket_after(fact), step_time(fact.body), fact.holder
+    # By position and with the words as they are (each is its own text): this is done for every fact there is.
     return FactRow(
-        log_partition=partition,
-        log_offset=offset,
-        cause_offset=fact.cause.offset,
-        cause_n=fact.cause.n,
-        dossier_id=fact.dossier_id,
-        seq=fact.seq,
-        at=_instant(fact.at),
-        type=type(fact.body).__name__,
-        agency=fact.agency,
-        procedure=fact.procedure,
-        procedure_version=fact.procedure_version,
-        channel=fact.channel.value,
-        status=fact.status.value,
-        overdue=int(fact.overdue),
-        due=None if fact.due is None else _instant(fact.due),
-        bucket=bucket.value if bucket is not None else "",
-        step=detail.step,
-        outcome=detail.outcome,
-        reason=detail.reason,
-        score=detail.score,
-        dossier_code=detail.dossier_code,
-        received_at=None if detail.received_at is None else _instant(detail.received_at),
-        actor=fact.actor or "",
-        command_id=fact.command_id or "",
-        fingerprint=fact.fingerprint or "",
-        body=_encoder.encode(fact.body).decode(),
-        mapping=MAPPING,
-        in_hand=fact.step.value if fact.step is not None else "",
-        holder_agency=holder.agency if holder is not None else "",
-        holder_officer=(holder.officer or "") if holder is not None else "",
-        handed=int(hands_on(fact.body)),
-        step_clock=time.state,
-        step_due=None if time.due is None else _instant(time.due),
-        place=detail.place,
-        by_original=detail.by_original,
-        seal=detail.seal,
-        stamp=detail.stamp,
+        partition,
+        offset,
+        cause.offset,
+        cause.n,
+        fact.dossier_id,
+        fact.seq,
+        _instant(fact.at),
+        type(body).__name__,
+        fact.agency,
+        fact.procedure,
+        fact.procedure_version,
+        fact.channel,
+        fact.status,
+        fact.overdue,
+        _instant_or_none(fact.due),
+        bucket_after(fact) or "",
+        step,
+        outcome,
+        reason,
+        score,
+        code,
+        _instant_or_none(received_at),
+        fact.actor or "",
+        fact.command_id or "",
+        fact.fingerprint or "",
+        _encoder.encode(body).decode(),
+        MAPPING,
+        fact.step or "",
+        holder.agency if holder else "",
+        (holder.officer or "") if holder else "",
+        hands_on(body),
+        clock,
+        _instant_or_none(step_due),
+        place,
+        by_original,
+        seal,
+        stamp,
     )
 
 
