@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
-	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-latency bench-freshness demo up tour down status lock schemas tools clean
+	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-latency bench-freshness bench-rebuild demo up tour down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,13 +78,13 @@ rules:
 architecture: setup
 	$(RUN) pytest -q tests/architecture
 
-# Side by side, since one waits for a process while another computes. A file stays with one of them: what its
-# tests share starts once.
-TESTERS ?= 2
+# Side by side, since one waits for a process while another computes: three for two cores. A file stays with one
+# of them: what its tests share starts once.
+TESTERS ?= 3
 test: setup ## the whole test suite, but for what takes minutes; TESTERS=1 for one test at a time
 	$(RUN) pytest -m "not long" --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-test-long: setup ## the herd and the benches, small; the sink's crashes, many
+test-long: setup ## the herd and the benches, small
 	$(RUN) pytest -m long
 
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.
@@ -106,8 +106,9 @@ REAL ?= 0
 crash: setup ## random crashes of the engine in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache BROKERS=3
 	$(RUN) tests.crash.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER) --brokers $(BROKERS)
 
-crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=10 BROKER=apache
-	$(RUN) tests.crash.sink.run --seed $(SEED) --schedules $(SCHEDULES) --real $(REAL) --broker $(BROKER)
+crash-sink: setup ## random crashes of the sink in a model: SEED=1 SCHEDULES=2000; of real processes: REAL=1 SCHEDULES=10 BROKER=apache AWAY=60
+	$(RUN) tests.crash.sink.run --seed $(SEED) $(if $(filter file,$(origin SCHEDULES)),,--schedules $(SCHEDULES)) \
+		--real $(REAL) --broker $(BROKER) $(if $(AWAY),--away $(AWAY))
 
 DOSSIERS ?= 1000000
 herd: setup ## a million dossiers due in one second, commands beside, a kill: DOSSIERS=1000000 BROKER=tansu|apache
@@ -141,6 +142,9 @@ bench-latency: setup ## how long Prefer: wait takes at 200 commands/s, open loop
 
 bench-freshness: setup ## how soon a fact can be queried at 10, 100 and 1 000 facts/s; what idling costs (BROKER=apache)
 	$(RUN) bench.freshness --broker $(BROKER)
+
+bench-rebuild: setup ## how long the roll-ups take to be made anew: DOSSIERS="10000 100000 1000000"
+	$(RUN) bench.rebuild --dossiers $(DOSSIERS)
 
 # --- run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
+import secrets
 import socket
 from typing import Final
 
@@ -15,9 +15,9 @@ from deploy.local.errors import StackError
 
 HOST = "127.0.0.1"
 
-_FIRST, _STRETCH, _STRETCHES = 16_384, 512, 32
-"""Free ports are looked for below 32 768: from there on systems take those of connections going out."""
-_asked: Final = itertools.count()
+_FREE: Final = range(16_384, 32_768)
+"""Where free ports are looked for. From 32 768 on systems take those of connections going out."""
+_turn: Final = itertools.count(secrets.randbelow(len(_FREE)))
 
 
 class Ports(Struct, frozen=True, kw_only=True):
@@ -45,11 +45,10 @@ def free_ports(count: int) -> list[int]:
     """`count` different ports nobody listens on now.
 
     Nothing takes one before its server listens: no connection going out, no other call, which goes on where
-    this one stopped, and no process beside, which begins with another stretch. Raises StackError when
-    there are not so many.
+    this one stopped, and hardly a process beside, which began elsewhere. Raises StackError when there are not
+    so many.
     """
-    begin, every = os.getpid() % _STRETCHES * _STRETCH, _STRETCH * _STRETCHES
-    tried = (_FIRST + (begin + next(_asked)) % every for _ in range(every))
+    tried = (_FREE[next(_turn) % len(_FREE)] for _ in _FREE)
     found = list(itertools.islice(filter(is_free, tried), count))
     if len(found) < count:
         raise StackError(f"{count} free ports are needed, and there are {len(found)}")

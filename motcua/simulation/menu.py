@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time
 from typing import Final
 
 from contracts.law import ProcedurePublished
@@ -33,6 +34,7 @@ class Menu:
     ) -> None:
         self._law: Final = law
         self._axis: Final = axis
+        self._edges: Final[dict[tuple[int, time | None, int], int]] = {}
         self.end: Final = axis.end_of(profile.period.last)
         terms = profile.assumed.terms
         levels = frozenset(profile.assumed.levels)
@@ -90,10 +92,20 @@ class Menu:
         """The due moment of a dossier accepted at this position."""
         return self._law.due(procedure, self._axis.at(accepted))
 
+    def _due_at(self, procedure: ProcedurePublished, accepted: int) -> int:
+        """The same, reckoned once for all procedures of a term: it is asked at the edges of days."""
+        term = procedure.term_value, procedure.late_cutoff, accepted
+        due = self._edges.get(term)
+        if due is None:
+            due = self._edges[term] = self.due(procedure, accepted)
+        return due
+
     def share(self, fate: Fate, channel: Channel, accepted: int) -> float:
         """How much of the channel's weight can lead to `fate` from acceptance at this position."""
         weighed = self._weighed[channel]
-        fitting = sum(weight for p, weight in weighed if self.window(fate, accepted, self.due(p, accepted)))
+        fitting = sum(
+            weight for p, weight in weighed if self.window(fate, accepted, self._due_at(p, accepted))
+        )
         return fitting / sum(weight for _, weight in weighed) if fitting else 0.0
 
     def choose(

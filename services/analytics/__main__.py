@@ -98,7 +98,8 @@ async def run(settings: Settings) -> int:
     """Serve until told to stop; the exit code."""
     clock, metrics = SystemClock(), Metrics()
     metrics.works(settings.lane, lanes_of(DOSSIER_PARTITIONS))
-    brokers = Brokers(settings.kafka, _FETCH_WAIT[settings.broker], settings.instance)
+    wait, wakes = _FETCH_WAIT[settings.broker], settings.broker == "apache"
+    brokers = Brokers(settings.kafka, wait, settings.instance, wakes)
     lane = _lane(settings, brokers, clock, metrics, lambda: service.confirm())
 
     def ended() -> None:

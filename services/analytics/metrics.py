@@ -45,6 +45,13 @@ class Metrics:
         self._retries = Counter(
             "motcua_analytics_retries_total", "Steps tried again.", ["step"], registry=registry
         )
+        self._step_seconds = Histogram(
+            "motcua_analytics_step_seconds",
+            "Seconds of a step of the sink with all its tries; read facts includes waiting for them.",
+            ["step"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self._dead = Counter(
             "motcua_analytics_dead_letters_total", "Facts that cannot be decoded.", registry=registry
         )
@@ -53,6 +60,9 @@ class Metrics:
         )
         self.age = Gauge("motcua_analytics_figures_age_seconds", "Age of the figures.", registry=registry)
         self.ready = Gauge("motcua_analytics_ready", "1 when the service is ready.", registry=registry)
+        self._of_answers(registry)
+
+    def _of_answers(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "motcua_analytics_http_requests_total",
             "Requests by route, method and status.",
@@ -114,6 +124,10 @@ class Metrics:
     def retried(self, step: str) -> None:
         """A step has to be tried again."""
         self._retries.labels(step).inc()
+
+    def took(self, step: str, seconds: float) -> None:
+        """A step is done."""
+        self._step_seconds.labels(step).observe(seconds)
 
     def lag(self, records: Mapping[int, int]) -> None:
         """Records not yet inserted, by partition."""

@@ -19,7 +19,7 @@ ENOUGH = 200
 """Schedules within which a defect must be found; the ones below are by the first few dozen."""
 
 
-@pytest.mark.long
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(1, 2001, EACH))
 def test_whatever_dies_every_row_and_roll_up_is_exact(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["--seed", str(seed), "--schedules", str(EACH)])

@@ -75,6 +75,7 @@ def written(topics: Topics) -> int:
     return sum(map(len, rows))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1, 501, 1001, 1501])
 def test_random_schedules_lose_double_and_change_nothing(
     seed: int, capsys: pytest.CaptureFixture[str]

@@ -290,6 +290,7 @@ class Notes:
     def __init__(self) -> None:
         self.rows = 0
         self.retries: list[str] = []
+        self.steps: list[str] = []
         self.lags: list[dict[int, int]] = []
 
     def inserted(self, batch: Batch, seconds: float, oldest_age: float | None) -> None:
@@ -299,6 +300,10 @@ class Notes:
     def retried(self, step: str) -> None:
         """See the port."""
         self.retries.append(step)
+
+    def took(self, step: str, seconds: float) -> None:
+        """See the port."""
+        self.steps.append(step)
 
     def lag(self, records: Mapping[int, int]) -> None:
         """See the port."""

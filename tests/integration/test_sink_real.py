@@ -19,6 +19,7 @@ from contracts.codec import encode
 from contracts.law import AgencyPublished, LawEnacted
 from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ, INTENTS, LAW, TOPICS
 from deploy.local.ports import HOST
+from services.analytics.adapters import kafka
 from services.analytics.adapters.kafka import Brokers, KafkaFactLog
 from services.analytics.domain.buckets import Bucket
 from services.analytics.domain.intents import Range
@@ -73,6 +74,19 @@ def test_a_lone_fact_is_visible_without_another_one(stack: Stack) -> None:
     stack.wait_ready()
     stack.send(facts.records[0][:1])
     wait_until(lambda: stack.ask("/v1/dossiers/" + "0" * 32), PATIENCE, "the lone fact")
+
+
+def test_figures_go_on_being_of_now_while_nothing_happens(stack: Stack) -> None:
+    stack.analytics.start()
+    stack.wait_ready()
+    wait_until(lambda: stack.ask("/v1/figures")["as_of"], PATIENCE, "the first answer of the brokers")
+    seen = {stack.ask("/v1/figures")["as_of"]}
+
+    def later() -> bool:
+        seen.add(stack.ask("/v1/figures")["as_of"])
+        return len(seen) > 3
+
+    wait_until(later, PATIENCE, "later moments, though no fact came")
 
 
 def test_agencies_have_the_names_the_law_gives_them_while_it_runs(stack: Stack) -> None:
@@ -264,6 +278,29 @@ def test_a_warehouse_is_rebuilt_from_the_log_into_a_fresh_database(stack: Stack)
     proof = stack.ask("/v1/reconcile", "POST")
     assert [proof[kind] for kind in ("missing", "duplicated", "mismatched")] == [0, 0, 0]
     assert proof["facts"] == len(stack.rows()), "as many as the old database, which still stands"
+
+
+def test_a_reader_that_rests_misses_nothing_that_came_meanwhile(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client fetches ahead: an answer may be from before the rest, and must not be all there is."""
+    monkeypatch.setattr(kafka, "_CATCH_UP", PATIENCE)  # a slow machine's second fetch is as good
+    facts = a_log(60, seed=7).records[0]
+    reader = KafkaFactLog(Brokers((stack.kafka,), 0.02, "test"), range(DOSSIER_PARTITIONS))
+
+    def poll(most: int) -> list[int]:
+        return [record.offset for record in reader.poll(most, 0.3)]
+
+    try:
+        reader.seek(dict.fromkeys(range(DOSSIER_PARTITIONS), 0))
+        stack.send(facts[:2])
+        assert wait_until(lambda: poll(1), PATIENCE, "a fact", every=0) == [0]
+        stack.send(facts[2:4])
+        assert poll(1_000) == [1]  # was fetched with the one before; a fetch of the next two is on its way
+        stack.send(facts[4:5])
+        assert poll(1_000) == [2, 3, 4]
+    finally:
+        reader.close()
 
 
 def test_a_reader_gets_exactly_the_ranges_it_asks_for(stack: Stack) -> None:

@@ -234,6 +234,7 @@ def test_a_stop_while_starting_leaves_nothing(launch: Launcher) -> None:
     stack = launch("plain-a", "unready-b")
 
     def second_stage() -> RunState | None:
+        assert stack.process.poll() is None, stack.process.communicate()
         run = launch.home.read_run()
         return run if run is not None and run.processes[1].pid is not None else None
 

@@ -197,6 +197,7 @@ def test_a_batch_closes_after_lingering_but_not_too_soon_after_the_last() -> Non
     policy = CutPolicy(linger=0.2, interval=0.5)
     assert policy.closes_at(10.0, float("-inf")) == 10.2
     assert policy.closes_at(10.0, 9.9) == 10.4
+    assert policy.closes_at(10.0, 9.4) == 10.2, "a slow insert is no reason to wait longer"
 
 
 def test_poison_stops_the_sink_only_as_a_share_of_many() -> None:

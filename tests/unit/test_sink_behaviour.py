@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -64,8 +65,10 @@ class Process:
         self.ports = world.ports(self.clock, lambda point: None, self.stop.set, self.notes)
         settings = LaneSettings("0of1", writer, PARTITIONS, cut or CutPolicy(50, 0.02, 0.0), share)
 
+        self.passed = reached
+
         def passed(step: str) -> None:
-            reached(step)
+            self.passed(step)
 
         self.sink = Sink(self.ports, settings, self.stop, self.status, self.gate, passed, mend, fill)
 
@@ -111,6 +114,15 @@ def test_a_warehouse_that_is_away_gets_the_same_batch_again_and_only_once() -> N
     assert_exact(world)
     said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
     assert len([one for one in said if isinstance(one, Intent)]) == 1, "the batch is not cut again"
+
+
+def test_every_step_of_a_batch_is_timed_once_however_often_it_was_tried() -> None:
+    world = a_world()
+    world.warehouse.away = away(3)
+    process = Process(world, cut=CutPolicy(1_000, 0.02, 0.0)).run()
+    steps = Counter(process.notes.steps)
+    assert steps["gather"] == steps["insert"] == 1
+    assert {"topic", "read facts", "append", "read back", "clocks", "tombstone", "commit"} <= set(steps)
 
 
 def test_trouble_is_visible_while_it_lasts_and_a_stop_inside_it_is_a_clean_end() -> None:

@@ -25,6 +25,9 @@ class Watched:
         self.sock = sock
         self.thread = thread
         self.killed = False
+        self.ended = False
+        self.lock = threading.Lock()
+        """Held while it is killed: it is not over before, and its thread has no other statement."""
 
 
 class Watch:
@@ -60,6 +63,8 @@ class Watch:
         finally:
             with self._changed:
                 self._running.discard(watched)
+            with watched.lock:
+                watched.ended = True
 
     def _run(self) -> None:
         while True:
@@ -67,21 +72,28 @@ class Watch:
                 self._changed.wait_for(lambda: self._closed or self._running)
                 if self._closed:
                     return
-                # Whatever is heard while a statement runs ends it: cancel, the end, or nonsense. Under the
-                # lock, so that the statement killed is the one that was watched. Again in every round: the
-                # engine may not have known the statement yet.
-                for watched in _heard(self._running):
-                    watched.killed = True
-                    try:
-                        self._kill(watched.thread)
-                    except Exception:
-                        _log.exception("a statement could not be killed")
+                running = set(self._running)
+            # Whatever is heard while a statement runs ends it: cancel, the end, or nonsense. Again in every
+            # round: the engine may not have known the statement yet.
+            for watched in _heard(running):
+                with watched.lock:
+                    if not watched.ended:
+                        self._end(watched)
+            with self._changed:
                 self._changed.wait_for(lambda: self._closed, _EVERY_S)
+
+    def _end(self, watched: Watched) -> None:
+        watched.killed = True
+        try:
+            self._kill(watched.thread)
+        except Exception:
+            _log.exception("a statement could not be killed")
 
 
 def _heard(running: set[Watched]) -> list[Watched]:
     poll = select.poll()
     by_number = {watched.sock.fileno(): watched for watched in running}
+    by_number.pop(-1, None)  # closed in the meantime
     for number in by_number:
         poll.register(number, select.POLLIN)
     return [by_number[number] for number, _ in poll.poll(0)]

@@ -25,20 +25,29 @@ from services.analytics.domain.intents import Entry, Range
 from services.analytics.errors import LogTruncatedError, RefusedError, RetryLaterError
 
 _TIMEOUT: Final = 10.0
-_LAW_WAIT: Final = 0.5
-_FACTS_WAIT: Final = 0.1
-_FACTS_BYTES: Final = 128 << 10
+# A fetch that is answered as soon as something comes may wait long, one that is not must be repeated.
+_LAW_WAIT: Final = {True: 2.0, False: 0.5}
+_FACTS_WAIT: Final = {True: 0.5, False: 0.1}
+# So few facts at once mean that there are no more yet: let some gather instead of fetching every few.
+_FEW: Final = 500
+_REST: Final = 0.1
+_CATCH_UP: Final = 0.02
 _UNKNOWN_TOPIC: Final = 3
 _PASSING: Final = (driver.KafkaTimeoutError, driver.KafkaConnectionError, OSError)
 
 
 @dataclass(frozen=True)
 class Brokers:
-    """How to reach the brokers; `fetch_wait` is how long a fetch may wait for data, in seconds."""
+    """How to reach the brokers; `fetch_wait` is how long a fetch may wait for data, in seconds.
+
+    `wakes` says whether a waiting fetch is answered when something comes (Apache Kafka), or only when its
+    wait is over (Tansu).
+    """
 
     bootstrap: tuple[str, ...]
     fetch_wait: float
     client: str
+    wakes: bool = False
 
     def common(self) -> dict[str, Any]:
         """Settings of every client."""
@@ -48,13 +57,8 @@ class Brokers:
             "request_timeout_ms": 10_000,
         }
 
-    def consumer(
-        self, group: str | None = None, *, fetch_wait: float | None = None, fetch_bytes: int = 1
-    ) -> Any:
-        """A consumer without subscription; `Any` because the library is untyped.
-
-        A fetch is answered once there are `fetch_bytes`, or when its wait is over.
-        """
+    def consumer(self, group: str | None = None, *, fetch_wait: float | None = None) -> Any:
+        """A consumer without subscription; `Any` because the library is untyped."""
         wait = self.fetch_wait if fetch_wait is None else fetch_wait
         return KafkaConsumer(
             **self.common(),
@@ -66,7 +70,7 @@ class Brokers:
             # the old leader and looks for the new one only when its picture of the cluster is this old.
             metadata_max_age_ms=5_000,
             fetch_max_wait_ms=max(1, int(wait * 1000)),
-            fetch_min_bytes=fetch_bytes,
+            fetch_min_bytes=1,
             fetch_max_bytes=16 << 20,
             max_partition_fetch_bytes=2 << 20,
             metrics_enabled=False,
@@ -92,10 +96,10 @@ class KafkaFactLog:
 
     def __init__(self, brokers: Brokers, partitions: Sequence[int], group: str | None = None) -> None:
         self._parts = {p: TopicPartition(FACTS, p) for p in partitions}
+        self._few = False
         with _translated("connecting"):
             self._admin = KafkaAdminClient(**brokers.common())
-            # The sink gathers anyway: under load a few large fetches cost much less than many small ones.
-            self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT, fetch_bytes=_FACTS_BYTES)
+            self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT[brokers.wakes])
             self._consumer.assign(list(self._parts.values()))
             # The library refuses to poll while any partition, even a paused one, has no position.
             for part in self._parts.values():
@@ -115,7 +119,17 @@ class KafkaFactLog:
             self._consumer.seek(part, positions[partition])
 
     def poll(self, max_records: int, seconds: float) -> list[Record]:
-        """See the port."""
+        """See the port. A few large fetches cost much less than many small ones: rest after a small one."""
+        rested, rest = self._few, max(0.0, min(seconds, _REST) - _CATCH_UP) if self._few else 0.0
+        time.sleep(rest)
+        records = self._fetch(max_records, seconds - rest)
+        self._few = 0 < len(records) < min(_FEW, max_records)
+        if rested and self._few:
+            # The client fetches ahead: that was asked for before the rest. What came since takes one more.
+            records += self._fetch(max_records - len(records), _CATCH_UP)
+        return records
+
+    def _fetch(self, max_records: int, seconds: float) -> list[Record]:
         with _translated("reading facts"):
             fetched = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=max_records)
         return [
@@ -135,7 +149,7 @@ class KafkaFactLog:
         deadline = time.monotonic() + _TIMEOUT
         try:
             while open_ends:
-                records = self.poll(20_000, 0.2)
+                records = self._fetch(20_000, 0.2)
                 found += [r for r in records if r.offset < open_ends.get(r.partition, 0)]
                 if records:
                     deadline = time.monotonic() + _TIMEOUT
@@ -163,7 +177,7 @@ class KafkaFactLog:
         self.seek(self.ends())
         deadline = time.monotonic() + _TIMEOUT
         while any(self._consumer.highwater(part) is None for part in self._parts.values()):
-            self.poll(1_000, 0.05)
+            self._fetch(1_000, 0.05)
             if time.monotonic() > deadline:
                 raise RetryLaterError("the brokers do not tell where the log ends")
         return self.ends()
@@ -267,7 +281,7 @@ class KafkaLawLog:
         part = TopicPartition(LAW, 0)
         with _translated("connecting"):
             # Nobody waits for a name: a broker that does not wake a waiting fetch need not be asked often.
-            self._consumer = brokers.consumer(fetch_wait=_LAW_WAIT)
+            self._consumer = brokers.consumer(fetch_wait=_LAW_WAIT[brokers.wakes])
             self._consumer.assign([part])
             (start,) = self._consumer.beginning_offsets([part], timeout_ms=5_000).values()
             self._consumer.seek(part, start)

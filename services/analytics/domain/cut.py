@@ -11,15 +11,16 @@ from services.analytics.domain.intents import Range
 
 @dataclass(frozen=True)
 class CutPolicy:
-    """`linger` gathers what comes together; `interval` keeps inserts apart under load. Seconds."""
+    """`linger` gathers what comes together; `interval` keeps inserts apart under load, from the beginning of
+    one to that of the next: what an insert takes is no reason to wait longer. Seconds."""
 
     max_records: int = 20_000
     linger: float = 0.15
     interval: float = 0.5
 
-    def closes_at(self, first_seen: float, last_insert: float) -> float:
+    def closes_at(self, first_seen: float, last_begun: float) -> float:
         """When a batch whose first record was seen then is closed, at the latest."""
-        return max(first_seen + self.linger, last_insert + self.interval)
+        return max(first_seen + self.linger, last_begun + self.interval)
 
 
 def ranges_of(records: Iterable[Record], positions: Mapping[int, int]) -> tuple[Range, ...]:

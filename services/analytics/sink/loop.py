@@ -48,7 +48,7 @@ from services.analytics.sink.status import Status
 _log = logging.getLogger(__name__)
 _COMMIT_EVERY = 1.0
 _MEASURE_EVERY = 0.5
-_POLL = 0.1
+_POLL = 0.5
 # Seconds a writer goes on without looking whether the lane is still its own.
 _TRUSTED = 10.0
 
@@ -118,7 +118,7 @@ class Sink:
         self._topic_id = ""
         self._tries = 0
         self._verified_at = float("-inf")
-        self._last_insert = self._last_commit = self._last_measure = float("-inf")
+        self._last_begun = self._last_commit = self._last_measure = float("-inf")
 
     def run(self) -> None:
         """Until asked to stop. Raises a RefusedError when going on would be wrong."""
@@ -181,16 +181,19 @@ class Sink:
         """Records for one batch: until it is full, or old enough, or the process stops."""
         policy, clock = self._settings.cut, self._ports.clock
         records: list[Record] = []
-        closes = float("inf")
+        first, closes = 0.0, float("inf")
         while len(records) < policy.max_records and not self._stop.is_set():
             wait = min(_POLL, max(0.0, closes - clock.monotonic()))
             room = policy.max_records - len(records)
             more = self._retry("read facts", partial(self._ports.facts.poll, room, wait))
             if more and not records:
-                closes = policy.closes_at(clock.monotonic(), self._last_insert)
+                first = clock.monotonic()
+                closes = policy.closes_at(first, self._last_begun)
             records += more
             if clock.monotonic() >= closes or not records:
                 break
+        if records:
+            self._ports.observer.took("gather", clock.monotonic() - first)
         return records
 
     def _process(self, records: list[Record]) -> None:
@@ -263,16 +266,16 @@ class Sink:
         if batch.clocks:
             self._retry("clocks", lambda: self._ports.warehouse.insert_clocks(batch.clocks, token))
         self._reached("clocks inserted")
-        self._last_insert = clock.monotonic()
+        self._last_begun, seconds = started, clock.monotonic() - started
         self._append(after)
         self._reached("position read back")
         self._tidy()
-        self._publish(batch, records, self._last_insert - started)
+        self._publish(batch, records, seconds)
 
     def _insert(self, batch: Batch, token: str, after: Position) -> None:
-        """One try. After a long wait or a frozen process the lane may have a newer writer, and the tables
-        may have forgotten the token: look again before inserting."""
-        if self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
+        """One try. After a long wait or a frozen process, and while another's batch was being finished, the
+        lane may have got a newer writer, and the tables may have forgotten the token: look again."""
+        if self._tries or self._ports.clock.monotonic() - self._verified_at > _TRUSTED:
             self._look_again()
         if self._tries and self._holdings.done_already(after.by_partition()):
             return

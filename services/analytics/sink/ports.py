@@ -133,6 +133,10 @@ class Observer(Protocol):
         """A step has to be tried again."""
         ...
 
+    def took(self, step: str, seconds: float) -> None:
+        """A step is done; all its tries and the pauses between them took that long."""
+        ...
+
     def lag(self, records: Mapping[int, int]) -> None:
         """Records not yet inserted, by partition."""
         ...

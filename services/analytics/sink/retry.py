@@ -29,7 +29,7 @@ class Retry:
 
     def __call__(self, step: str, action: Callable[[], T]) -> T:
         """The result of `action`. Raises StopRequestedError between two tries."""
-        pause = _FIRST
+        pause, begun = _FIRST, self._clock.monotonic()
         while True:
             try:
                 result = action()
@@ -41,5 +41,7 @@ class Retry:
                     raise StopRequestedError(step) from error
                 pause = min(pause * 2, _LONGEST)
             else:
-                self._status.beat(self._clock.monotonic())
+                now = self._clock.monotonic()
+                self._status.beat(now)
+                self._observer.took(step, now - begun)
                 return result

@@ -180,8 +180,9 @@ def shrink_window(us: Schedule) -> None:
 
 def forget_tokens(us: Schedule, tries: int = 200) -> None:
     """Somebody shrinks the windows under running sinks and puts them back; but not while tokens alone can
-    tell what a batch lacks, nor beside two writers of a lane (docs/crash-proof.md says why)."""
-    alone = all(sum(one.alive for one in ones) <= 1 for ones in us.running.values())
+    tell what a batch lacks, nor beside two writers of a lane, or a frozen one (docs/crash-proof.md)."""
+    alive = [[one for one in ones if one.alive] for ones in us.running.values()]
+    alone = all(len(ones) <= 1 and not any(one.task.frozen for one in ones) for ones in alive)
     if us.house.half_done or not alone:
         if tries:
             us.time.after(0.2, lambda: forget_tokens(us, tries - 1))

@@ -24,7 +24,7 @@ _ROUND_TRIP: Final = 0.002
 _TIMEOUT: Final = 10.0
 _LATEST: Final = 20.0
 """Seconds after its time-out within which an append may still land."""
-_LONG: Final = 0.1
+_LONG: Final = 0.5
 _IDLE: Final = 30.0
 
 

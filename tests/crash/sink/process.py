@@ -66,6 +66,9 @@ class Watcher:
     def retried(self, step: str) -> None:
         """See the port."""
 
+    def took(self, step: str, seconds: float) -> None:
+        """See the port."""
+
     def lag(self, records: Mapping[int, int]) -> None:
         """See the port."""
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -127,6 +128,29 @@ def kill_warehouse_in_an_insert(scene: Scene) -> str:
     return f"the warehouse killed {seconds * 1000:.0f} ms into an insert"
 
 
+def warehouse_away(scene: Scene, seconds: float = 5.0) -> str:
+    """SIGKILL, and back after so long; facts keep coming. The sink says why it waits, and goes on itself."""
+    us, begun = scene.us, time.monotonic()
+    us.warehouse.kill()
+    us.tell(scene.pieces.pop(0))
+    wait_until(lambda: "insert: " in us.why_not_ready(), PATIENCE, "the sink to say why it waits", every=0.2)
+    as_of = us.ask("/v1/freshness")["as_of"]
+    while (left := begun + seconds - time.monotonic()) > 0:
+        pause(min(left, seconds / PIECES))
+        if len(scene.pieces) > 1:
+            us.tell(scene.pieces.pop(0))
+    fresh = us.ask("/v1/freshness")
+    assert fresh["as_of"] == as_of, (
+        f"figures said to be of {fresh['as_of']}, nothing was inserted since {as_of}"
+    )
+    assert "insert: " in us.why_not_ready(), "the sink took it for done"
+    us.warehouse.start()
+    us.rest()
+    assert us.again == [], f"analytics did not wait for the warehouse: it ended with {us.again}"
+    us.wait_ready()
+    return f"the warehouse away for {seconds:.0f} s"
+
+
 def freeze_warehouse(scene: Scene) -> str:
     """SIGSTOP for some seconds."""
     scene.tell()
@@ -182,11 +206,17 @@ def _take_over(scene: Scene) -> str:
 ALWAYS: Final[tuple[Accident, ...]] = (
     *(kill_sink, kill_sink_at_a_point, kill_sink_at_a_point, kill_warehouse, freeze_sink),
     *(freeze_sink_at_a_point, kill_warehouse_in_an_insert, kill_warehouse_in_an_insert, freeze_warehouse),
+    warehouse_away,
 )
 
 
-def real(seed: int, schedules: int, kind: BrokerKind = BrokerKind.TANSU) -> Verdict:
-    """So many schedules on one broker and one warehouse that grow; ends at the first that is wrong."""
+def real(
+    seed: int, schedules: int, kind: BrokerKind = BrokerKind.TANSU, away: float | None = None
+) -> Verdict:
+    """So many schedules on one broker and one warehouse that grow; ends at the first that is wrong.
+
+    In each one accident, or the warehouse `away` for so many seconds.
+    """
     chance = random.Random(seed)
     portions = _portions(chance, schedules)
     total = Verdict()
@@ -195,7 +225,7 @@ def real(seed: int, schedules: int, kind: BrokerKind = BrokerKind.TANSU) -> Verd
         try:
             us.analytics.start()
             us.wait_ready()
-            deck = _deck(chance, kind)
+            deck = _deck(chance, kind) if away is None else repeat(_away_for(away))
             for number, pieces in enumerate(portions):
                 begun = time.monotonic()
                 scene = Scene(us, chance, pieces)
@@ -207,6 +237,13 @@ def real(seed: int, schedules: int, kind: BrokerKind = BrokerKind.TANSU) -> Verd
         finally:
             us.close()
     return total
+
+
+def _away_for(seconds: float) -> Accident:
+    def warehouse_away_for_long(scene: Scene) -> str:
+        return warehouse_away(scene, seconds)
+
+    return warehouse_away_for_long
 
 
 def _deck(chance: random.Random, kind: BrokerKind) -> Iterator[Accident]:

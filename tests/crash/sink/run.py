@@ -1,8 +1,9 @@
-"""``python -m tests.crash.sink.run --seed N --schedules N [--real N]``: random crashes of the sink, judged.
+"""``python -m tests.crash.sink.run --seed N --schedules N [--real 1]``: random crashes of the sink, judged.
 
 Schedule number k draws everything from seed + k. The last line says how many there were and what was missing,
-doubled or mismatched; exit code 1 unless all three are zero. `--real` adds schedules in which real processes
-(analytics, the warehouse) are killed or frozen, on Tansu or on Apache Kafka (`--broker apache`).
+doubled or mismatched; exit code 1 unless all three are zero. With `--real 1` real processes (analytics, the
+warehouse) are killed or frozen, one accident a schedule, on Tansu or on Apache Kafka (`--broker apache`);
+`--away S` keeps the warehouse away for so many seconds in each of them.
 """
 
 from __future__ import annotations
@@ -55,20 +56,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when nothing is missing, doubled or mismatched."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.sink.run", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--schedules", type=int, default=2000, help="schedules of the model")
-    parser.add_argument("--real", type=int, default=0, help="schedules of real processes")
+    parser.add_argument("--schedules", type=int, help="how many: 2000 of the model, 10 of real processes")
+    parser.add_argument(
+        "--real", type=int, default=0, help="1: real processes; more: so many schedules of them"
+    )
+    parser.add_argument("--away", type=float, help="with --real: the warehouse is away for so many seconds")
     parser.add_argument(
         "--broker", choices=[kind.value for kind in BrokerKind], default=BrokerKind.TANSU.value
     )
     args = parser.parse_args(arguments)
-    total = simulated(args.seed, args.schedules)
     if args.real:
         # Imported here: the model needs no broker and no client library.
         from tests.crash.sink.real import real
 
-        total.add(real(args.seed, args.real, BrokerKind(args.broker)))
+        schedules = args.real if args.real > 1 else 10 if args.schedules is None else args.schedules
+        total = real(args.seed, schedules, BrokerKind(args.broker), args.away)
+    else:
+        schedules = 2000 if args.schedules is None else args.schedules
+        total = simulated(args.seed, schedules)
     sys.stdout.write(
-        f"schedules {args.schedules + args.real}, missing {total.missing}, doubled {total.doubled}, "
+        f"schedules {schedules}, missing {total.missing}, doubled {total.doubled}, "
         f"mismatched {total.mismatched}\n"
     )
     return 1 if total else 0

@@ -24,6 +24,9 @@ from tests.crash.sink.workload import Workflow, lives
 PATIENCE: Final = 900.0
 """Virtual seconds after the last accident within which everything must have come to rest."""
 
+ENOUGH: Final = 100
+"""Refusals after which nobody tries again: what is to be repaired would have been."""
+
 
 class Schedule:
     """Draws everything from `chance`."""
@@ -46,6 +49,7 @@ class Schedule:
         self.running: dict[str, list[SinkProcess]] = {lane: [] for lane in self.lanes}
         self._started = 0
         self._resting = False
+        self._refused = 0
         poison = chance.choice((0.0, 0.02, 0.1))
         told = lives(count, chance.randrange(40))
         self.workflows = [Workflow(self.broker, p, told[p], chance, poison) for p in range(count)]
@@ -107,6 +111,9 @@ class Schedule:
             self.verdict.differs(f"refused without need: {error!r}")
             return
         if error is not None:
+            self._refused += 1
+            if self._refused > ENOUGH and self.old is None:
+                self.verdict.lacks(f"rest: refused again and again: {error!r}")
             self._repair_if_told(error)
         if not self._resting:
             self.time.after(0.5 + 4.0 * self.chance.random(), lambda: self._replace(lane))

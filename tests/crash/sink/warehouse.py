@@ -104,7 +104,7 @@ class Warehouse:
     @property
     def half_done(self) -> bool:
         """Whether only tokens can tell what a batch still lacks."""
-        return bool(self._half or self.torn)
+        return bool(self._half or self.torn or self._jobs)
 
     @property
     def away(self) -> bool:
