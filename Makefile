@@ -20,7 +20,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
-	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-sink bench-latency bench-freshness demo up tour down status lock schemas tools clean
+	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-sink bench-latency bench-freshness bench-rebuild demo up tour down status lock schemas tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -152,6 +152,9 @@ bench-latency: setup ## how long Prefer: wait takes at 200 commands/s, open loop
 
 bench-freshness: setup ## how soon a fact can be queried at 10, 100 and 1 000 facts/s; what idling costs (BROKER=apache)
 	$(RUN) bench.freshness --broker $(BROKER)
+
+bench-rebuild: setup ## how long the roll-ups take to be made anew: DOSSIERS="10000 100000 1000000"
+	$(RUN) bench.rebuild --dossiers $(DOSSIERS)
 
 # --- run
 
