@@ -65,15 +65,26 @@ class RealStack(Stack):
         self.analytics.command = fated
         self.analytics.start()
 
+    def check_ends(self) -> None:
+        """Raises AssertionError when one of the two has ended in a way that no accident explains."""
+        for one in (self.analytics, self.spare):
+            code = None if one.running is None else one.running.poll()
+            assert code is None or code in RESTARTED, f"analytics ended with exit code {code}"
+
     def tend(self) -> None:
         """Start analytics again, without a fate, where it has ended. Raises AssertionError for a refusal."""
+        self.check_ends()
         running = self.analytics.running
         code = None if running is None else running.poll()
         if code is not None:
-            assert code in RESTARTED, f"analytics ended with exit code {code}\n{self.analytics.text()}"
             self.again.append(str(code))
             self.analytics.command = self.plain
             self.analytics.start()
+
+    def last_words(self) -> list[str]:
+        """The end of every process' log."""
+        named = {"analytics": self.analytics, "the spare one": self.spare, "the warehouse": self.warehouse}
+        return [f"{name} said last:\n{one.text()}" for name, one in named.items() if one.log.exists()]
 
     def tell(self, records: list[Record]) -> None:
         """Send them; from now on the sink has to reach that far."""
@@ -94,7 +105,7 @@ class RealStack(Stack):
             self.tend()
             return self.caught_up()
 
-        wait_until(done, 2 * PATIENCE, f"all facts to be inserted\n{self.analytics.text()}", every=0.1)
+        wait_until(done, 2 * PATIENCE, "all facts to be inserted", every=0.1)
 
     # -- what stands where ---------------------------------------------------------------------------
 
