@@ -150,6 +150,6 @@ def cells_of(tables: Tables, roll_up: RollUp, partition: int) -> dict[Cell, tupl
 
 
 def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int, int]]:
-    """(partition, facts, dossiers, clocks, roll-ups) that the tables hold for partitions from `partitions` on."""
+    """(partition, facts, dossiers, clocks, roll-ups) that stand for partitions from `partitions` on."""
     rows = tables.rows(query("strays"), {"partitions": partitions})
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
