@@ -396,12 +396,16 @@ CREATE TABLE IF NOT EXISTS dossier_states_local ON CLUSTER '{cluster}'
     stamp_mark    SimpleAggregateFunction(max, UInt64),
     return_mark   SimpleAggregateFunction(max, UInt64),
     declined_mark SimpleAggregateFunction(max, UInt64),
-    original_mark SimpleAggregateFunction(max, UInt64)
+    original_mark SimpleAggregateFunction(max, UInt64),
+    late_mark     SimpleAggregateFunction(max, UInt64),
+    open_mark     SimpleAggregateFunction(max, UInt64),
+    passed_mark   SimpleAggregateFunction(max, UInt64),
+    hand_mark     SimpleAggregateFunction(max, UInt64)
 )
 ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/dossier_states_local', '{replica}')
 PARTITION BY intDiv(log_partition, 8)
 ORDER BY (log_partition, dossier_id)
-SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, index_granularity = 512;
 CREATE TABLE IF NOT EXISTS dossier_states ON CLUSTER '{cluster}' AS dossier_states_local
 ENGINE = Distributed('{cluster}', currentDatabase(), 'dossier_states_local', log_partition);
 
@@ -562,8 +566,12 @@ SELECT
     max(
         if(type IN ('DossierDeclined', 'ResultCorrected'), toUInt64(seq) * 2 + (type = 'DossierDeclined'), toUInt64(0))
     ) AS declined_mark,
-    max(if(type = 'ProcessingFinished', toUInt64(seq) * 2 + (by_original = 'late'), toUInt64(0))) AS original_mark
-FROM facts_local
+    max(if(type = 'ProcessingFinished', toUInt64(seq) * 2 + (by_original = 'late'), toUInt64(0))) AS original_mark,
+    max(if(f.bucket != '', toUInt64(seq) * 2 + (f.bucket = 'late'), toUInt64(0))) AS late_mark,
+    max(toUInt64(seq) * 2 + (status NOT IN (9, 10))) AS open_mark,
+    max(if(step_clock != '', toUInt64(seq) * 2 + (step_clock = 'passed'), toUInt64(0))) AS passed_mark,
+    max(toUInt64(seq) * 2 + (in_hand != '')) AS hand_mark
+FROM facts_local AS f
 WHERE type != 'NumberDrawn'
 GROUP BY log_partition, dossier_id;
 
@@ -822,3 +830,35 @@ DROP TABLE IF EXISTS dossiers_local ON CLUSTER '{cluster}' SYNC;
 -- 0029_no_stamps
 DROP TABLE IF EXISTS stamps ON CLUSTER '{cluster}' SYNC;
 DROP TABLE IF EXISTS stamps_local ON CLUSTER '{cluster}' SYNC;
+
+-- 0030_late_now_marks
+CREATE OR REPLACE VIEW late_now ON CLUSTER '{cluster}' AS
+SELECT
+    dossier_id,
+    code,
+    procedure,
+    agency,
+    status,
+    due,
+    promised,
+    if(hand_agency = '', agency, hand_agency) AS at_agency,
+    hand_step AS at_step,
+    hand_officer AS at_officer,
+    held_since,
+    run_due AS step_due,
+    bucket_now = 'late' AND status NOT IN (9, 10) AS dossier_late,
+    hand_step != '' AND run_state = 'passed' AS step_late,
+    least(
+        if(dossier_late, ifNull(due, held_since), toDateTime64('2299-01-01 00:00:00', 6, 'UTC')),
+        if(step_late, ifNull(step_due, held_since), toDateTime64('2299-01-01 00:00:00', 6, 'UTC'))
+    ) AS late_since
+FROM dossiers_now
+WHERE (log_partition, dossier_id) GLOBAL IN
+(
+    SELECT log_partition, dossier_id
+    FROM dossier_states
+    GROUP BY log_partition, dossier_id
+    HAVING (max(late_mark) % 2 = 1 AND max(open_mark) % 2 = 1)
+        OR (max(passed_mark) % 2 = 1 AND max(hand_mark) % 2 = 1)
+)
+AND (dossier_late OR step_late);

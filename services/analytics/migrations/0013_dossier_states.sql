@@ -1,5 +1,6 @@
 -- The pieces of dossiers' states anew, a lane (eight partitions of the log) a partition of the table: a rebuild puts one
--- in place of another in one step. The first start of a lane fills a warehouse of before.
+-- in place of another in one step. The first start of a lane fills a warehouse of before. Granules are small: questions merge the dossiers
+-- they are about, which the plain columns find (late_mark and after it: what late_now looks at).
 CREATE TABLE IF NOT EXISTS dossier_states
 (
     log_partition UInt16,
@@ -34,9 +35,13 @@ CREATE TABLE IF NOT EXISTS dossier_states
     stamp_mark    SimpleAggregateFunction(max, UInt64),
     return_mark   SimpleAggregateFunction(max, UInt64),
     declined_mark SimpleAggregateFunction(max, UInt64),
-    original_mark SimpleAggregateFunction(max, UInt64)
+    original_mark SimpleAggregateFunction(max, UInt64),
+    late_mark     SimpleAggregateFunction(max, UInt64),
+    open_mark     SimpleAggregateFunction(max, UInt64),
+    passed_mark   SimpleAggregateFunction(max, UInt64),
+    hand_mark     SimpleAggregateFunction(max, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY intDiv(log_partition, 8)
 ORDER BY (log_partition, dossier_id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 512;

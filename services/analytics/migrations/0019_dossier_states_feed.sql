@@ -42,7 +42,11 @@ SELECT
     max(
         if(type IN ('DossierDeclined', 'ResultCorrected'), toUInt64(seq) * 2 + (type = 'DossierDeclined'), toUInt64(0))
     ) AS declined_mark,
-    max(if(type = 'ProcessingFinished', toUInt64(seq) * 2 + (by_original = 'late'), toUInt64(0))) AS original_mark
-FROM facts
+    max(if(type = 'ProcessingFinished', toUInt64(seq) * 2 + (by_original = 'late'), toUInt64(0))) AS original_mark,
+    max(if(f.bucket != '', toUInt64(seq) * 2 + (f.bucket = 'late'), toUInt64(0))) AS late_mark,
+    max(toUInt64(seq) * 2 + (status NOT IN (9, 10))) AS open_mark,
+    max(if(step_clock != '', toUInt64(seq) * 2 + (step_clock = 'passed'), toUInt64(0))) AS passed_mark,
+    max(toUInt64(seq) * 2 + (in_hand != '')) AS hand_mark
+FROM facts AS f
 WHERE type != 'NumberDrawn'
 GROUP BY log_partition, dossier_id;

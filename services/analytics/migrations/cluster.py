@@ -71,7 +71,8 @@ def _feed(text: str, found: re.Match[str]) -> tuple[str, ...]:
 
 
 def _view(text: str, found: re.Match[str]) -> tuple[str, ...]:
-    return (text.replace(found[0], f"{found[0]} {_ON}", 1),)
+    # The keys a view chooses by are asked of all shards once: a Distributed table within another is refused.
+    return (text.replace(found[0], f"{found[0]} {_ON}", 1).replace(" IN\n(", " GLOBAL IN\n("),)
 
 
 def _dropped(text: str, found: re.Match[str]) -> tuple[str, ...]:
