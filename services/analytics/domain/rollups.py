@@ -68,9 +68,13 @@ _NO_DAY: Final = date(1970, 1, 1)
 
 
 def figures_of(dossiers: Iterable[DossierRow]) -> dict[Cell, tuple[int, ...]]:
-    """(day of registration, agency, procedure, channel, bucket): dossiers, then those in each subset."""
+    """(day of registration, agency, procedure, channel, bucket): dossiers, then those in each subset.
+
+    One that no fact yet has put in a bucket, its first facts being dead letters, counts nowhere."""
     found: dict[Cell, list[int]] = defaultdict(lambda: [0] * 6)
     for one in dossiers:
+        if not one.bucket:
+            continue
         key = (one.registered_on, one.agency, one.procedure, one.channel, one.bucket)
         _add(found[key], (1, one.status == 5, one.declined, one.late_by_original, *_on_site(one)))
     return {key: tuple(numbers) for key, numbers in found.items()}

@@ -252,7 +252,8 @@ def _cells(found: Iterable[tuple[Any, Columns]]) -> dict[Any, Columns]:
 
 
 def _figures(told: list[Told]) -> dict[Any, Columns]:
-    """Dossiers by day of registration, agency, procedure, channel and bucket, and those in each subset."""
+    """Dossiers by day of registration, agency, procedure, channel and bucket, and those in each subset.
+    A dossier without a bucket counts nowhere."""
     return _cells(
         (
             (one["registered_on"], one["agency"], one["procedure"], one["channel"], one["bucket"]),
@@ -266,6 +267,7 @@ def _figures(told: list[Told]) -> dict[Any, Columns]:
             },
         )
         for one in _dossiers(told).values()
+        if one["bucket"]
     )
 
 
