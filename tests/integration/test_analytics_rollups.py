@@ -304,6 +304,12 @@ def falsify(house: House) -> None:
     )
 
 
+def reword(house: House) -> None:
+    house.connection.run(
+        "ALTER TABLE lives UPDATE agency = 'X' WHERE log_partition = 1 AND seq = 2 SETTINGS mutations_sync = 2"
+    )
+
+
 def turn_the_clock(house: House) -> None:
     house.sink.insert_clocks({0: 4_000_000_000_000_000}, f"wrong {next(NUMBERS)}")
 
@@ -330,6 +336,7 @@ DAMAGES: dict[str, Damage] = {
     "a clock lost": lose("clocks", "log_partition = 1"),
     "rows twice": double,
     "rows falsified": falsify,
+    "lives reworded": reword,
     "a clock gone ahead": turn_the_clock,
     "a row invented": invent,
 }
