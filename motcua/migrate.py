@@ -20,11 +20,18 @@ from services.analytics.migrations import JOURNAL, migrate, plain, shipped
 from services.analytics.migrations.cluster import JOURNAL as CLUSTER_JOURNAL
 from services.analytics.migrations.cluster import replicated
 
+EPILOG = (
+    "Stop every process of analytics first: a batch of the old release reaches the new tables, which then no longer "
+    "look new and are not given the past. Then: a start stops with exit 74, and one start with MOTCUA_REPAIR=1 "
+    "puts it right."
+)
+
 HELP = "bring the warehouse's schema up to this release, or print it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
+    parser.epilog = EPILOG
     parser.add_argument(
         "--warehouse", help="clickhouse://… (default: MOTCUA_CLICKHOUSE, or the stack running here)"
     )

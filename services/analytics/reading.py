@@ -144,7 +144,7 @@ def stamps_on(tables: Tables, dossier_id: str, seals: Sequence[str]) -> list[Sta
 
 def cells_of(tables: Tables, roll_up: RollUp, partition: int) -> dict[Cell, tuple[int, ...]]:
     """The cells of a roll-up, as far as the rows of a partition make them."""
-    key = 1 if roll_up is RollUp.LIVES else 5
+    key = 4 if roll_up is RollUp.LIVES else 5
     found = tables.rows(query(f"{roll_up.value}_of_partition"), {"partition": partition})
     return {tuple(row[:key]): tuple(row[key:]) for row in found}
 

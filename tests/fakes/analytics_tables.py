@@ -142,7 +142,7 @@ class MemoryTables:
 
     def _figures(self, **given: Any) -> list[Row]:
         rows = self._slice(**given)
-        return [(bucket, *_numbers(rows, bucket)) for bucket in sorted({row.bucket for row in rows})]
+        return [(bucket, *_numbers(rows, bucket)) for bucket in sorted({row.bucket for row in rows} - {""})]
 
     def _compliance(
         self, period: str, by_agency: int, by_procedure: int, by_channel: int, **given: Any
@@ -158,7 +158,7 @@ class MemoryTables:
             )
 
         rows = self._slice(**given)
-        groups = sorted({key(row) for row in rows})
+        groups = sorted({key(row) for row in rows if row.bucket})
         return [(*one, *_numbers([row for row in rows if key(row) == one], one[-1])) for one in groups]
 
     def _activity(self, roll_up: RollUp, period: str, given: Mapping[str, Any]) -> Iterator[tuple[Row, Row]]:

@@ -42,6 +42,12 @@ def test_what_is_missing_is_applied_once(
         monkeypatch.setenv("MOTCUA_CLICKHOUSE", url)
         assert migrate.run(arguments()) == 0
         assert capsys.readouterr().out == "Nothing to apply.\n"
+        connection.run("CREATE TABLE facts_local (n UInt8) ENGINE = MergeTree ORDER BY n")
+        connection.run("ALTER TABLE migrations DELETE WHERE number = 1 SETTINGS mutations_sync = 2")
+        with pytest.raises(Failure, match="migrate --replicated"):
+            migrate.run(arguments())
+        connection.run("DROP TABLE facts_local")
+        assert migrate.run(arguments()) == 0
         # On a cluster the window is that of the table a Distributed one stands for.
         connection.run("CREATE TABLE figures_local (n UInt8) ENGINE = MergeTree ORDER BY n")
         with pytest.raises(WarehouseMismatchError, match="figures"):

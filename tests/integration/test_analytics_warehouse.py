@@ -119,6 +119,13 @@ def test_a_roll_up_is_made_of_as_many_facts_as_the_raw_rows_call_for(
     assert sink.roll_ups([0, 2]) == [one for one in differing.values() if one.partition != 1]
 
 
+@pytest.mark.parametrize("code", [159, 173, 241, 439, 473])
+def test_what_passes_by_itself_is_tried_again(connection: Connection, code: int) -> None:
+    allowed = "SETTINGS allow_custom_error_code_in_throwif = 1"
+    with pytest.raises(RetryLaterError, match=str(code)):
+        connection.run(f"SELECT throwIf(1, 'no', toInt16({code})) {allowed}")
+
+
 def test_pieces_of_a_state_merge_in_any_order(connection: Connection, rows: list[FactRow]) -> None:
     shuffled = rows.copy()
     random.Random(1).shuffle(shuffled)

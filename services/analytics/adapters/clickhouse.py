@@ -18,6 +18,7 @@ from clickhouse_driver import errors as driver
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
+from services.analytics.migrations.cluster import WINDOW_SECONDS
 from services.analytics.migrations.feeds import feeds
 from services.analytics.queries import query
 from services.analytics.sink.ports import RollUp
@@ -25,9 +26,13 @@ from services.analytics.sink.ports import RollUp
 Value = str | int | float | date | None
 Parameter = Value | Sequence[Value]
 
-# Server errors that pass: time-outs, memory, too many parts, a replica or its keeper away, shutting down.
+# Server errors that pass: time-outs, memory, threads, a deadlock avoided, too many parts, a replica or its
+# keeper away, shutting down.
 _PASSING: Final = frozenset(
-    {3, 32, 159, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 394, 999}
+    {
+        *(3, 32, 159, 173, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252),
+        *(279, 285, 286, 289, 319, 394, 439, 473, 999),
+    }
 )
 # Nothing of the exactly-once insert is left to a server's defaults, which differ between releases.
 _INSERT_SETTINGS: Final[dict[str, str | int]] = {
@@ -40,6 +45,25 @@ _INSERT_SETTINGS: Final[dict[str, str | int]] = {
     "max_insert_block_size": 1_048_576,
     "distributed_foreground_insert": 1,
     "max_partitions_per_insert_block": 0,
+    # The feeds ask questions inside the insert: what bounds a question must not cut or refuse it.
+    "max_rows_to_read": 0,
+    "max_bytes_to_read": 0,
+    "max_rows_to_group_by": 0,
+    "max_rows_in_join": 0,
+    "max_bytes_in_join": 0,
+    "max_rows_in_set": 0,
+    "max_bytes_in_set": 0,
+}
+# What a statement means is not left to a profile either, whether a migration's, a question's or an insert's.
+_MEANING: Final[dict[str, str | int]] = {
+    "aggregate_functions_null_for_empty": 0,
+    "cast_keep_nullable": 0,
+    "data_type_default_nullable": 0,
+    "join_use_nulls": 0,
+    "limit": 0,
+    "offset": 0,
+    "prefer_column_name_to_alias": 0,
+    "transform_null_in": 0,
 }
 WINDOW: Final = 10_000
 
@@ -53,6 +77,7 @@ class Connection:
 
     def __init__(self, url: str, timeout: float = 30.0, sign_of_life: float = 5.0) -> None:
         self._client = Client.from_url(url)
+        self._client.settings = {**self._client.settings, **_MEANING}
         self._timeout = timeout
         self._sign_of_life = min(timeout, sign_of_life)
         self._client.connection.connect_timeout = self._sign_of_life
@@ -165,12 +190,19 @@ def check_windows(connection: Connection) -> None:
     engines = dict(connection.rows(query("windows"), {"tables": [*tables, *local]}))
     for table in tables:
         engine = str(engines.get(f"{table}_local", engines.get(table, "")))
-        found = re.search(r"(?:non_)?replicated_deduplication_window\s*=\s*(\d+)", engine)
-        if found is None or int(found.group(1)) < WINDOW:
-            raise WarehouseMismatchError(
-                f"table {table} must have a deduplication window of at least {WINDOW}; "
-                "without it a repeated insert would count twice"
-            )
+        wanted = {"non_replicated_deduplication_window": WINDOW}
+        if engine.startswith("Replicated"):
+            wanted = {
+                "replicated_deduplication_window": WINDOW,
+                "replicated_deduplication_window_seconds": WINDOW_SECONDS,
+            }
+        for name, least in wanted.items():
+            found = re.search(rf"\b{name}\s*=\s*(\d+)", engine)
+            if found is None or int(found[1]) < least:
+                raise WarehouseMismatchError(
+                    f"table {table} must have a {name} of at least {least}; "
+                    "without it a repeated insert would count twice"
+                )
 
 
 class Pool:

@@ -68,9 +68,13 @@ _NO_DAY: Final = date(1970, 1, 1)
 
 
 def figures_of(dossiers: Iterable[DossierRow]) -> dict[Cell, tuple[int, ...]]:
-    """(day of registration, agency, procedure, channel, bucket): dossiers, then those in each subset."""
+    """(day of registration, agency, procedure, channel, bucket): dossiers, then those in each subset.
+
+    One that no fact yet has put in a bucket, its first facts being dead letters, counts nowhere."""
     found: dict[Cell, list[int]] = defaultdict(lambda: [0] * 6)
     for one in dossiers:
+        if not one.bucket:
+            continue
         key = (one.registered_on, one.agency, one.procedure, one.channel, one.bucket)
         _add(found[key], (1, one.status == 5, one.declined, one.late_by_original, *_on_site(one)))
     return {key: tuple(numbers) for key, numbers in found.items()}
@@ -91,7 +95,7 @@ class RowCells:
     def __init__(self) -> None:
         self._ratings: dict[Cell, list[int]] = defaultdict(lambda: [0])
         self._steps: dict[Cell, list[int]] = defaultdict(lambda: [0] * 5)
-        self._lives = [0] * 6
+        self._lives: dict[Cell, list[int]] = defaultdict(lambda: [0] * 5)
 
     def add(self, row: FactRow) -> None:
         """One more row."""
@@ -99,7 +103,8 @@ class RowCells:
             return
         registered = (local_day(row.at) - _NO_DAY).days if row.type == "DossierRegistered" else 0
         marks = _marks(row)
-        _add(self._lives, (1, row.seq, row.seq * row.status, row.seq * bool(row.bucket), registered, marks))
+        words = (row.agency, row.procedure, row.channel, row.bucket)
+        _add(self._lives[words], (1, row.seq, row.seq * row.status, registered, marks))
         where = (local_day(row.at), row.agency, row.procedure, row.channel)
         if row.type == "DossierRated":
             self._ratings[(*where, row.score)][0] += 1
@@ -117,9 +122,12 @@ class RowCells:
 
     def cells(self, roll_up: RollUp) -> dict[Cell, tuple[int, ...]]:
         """The cells of a roll-up but FIGURES, which only folded dossiers give."""
-        if roll_up is RollUp.LIVES:
-            return {("",): tuple(self._lives)} if any(self._lives) else {}
-        found = self._ratings if roll_up is RollUp.RATINGS else self._steps
+        made = {
+            RollUp.LIVES: self._lives,
+            RollUp.RATINGS: self._ratings,
+            RollUp.STEP_TIMES: self._steps,
+        }
+        found = made[roll_up]
         return {key: tuple(numbers) for key, numbers in found.items()}
 
 

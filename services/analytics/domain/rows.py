@@ -22,7 +22,8 @@ MAPPING: Final = 2
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_YEARS: Final = range(1990, 2200)
+# A day is a Date, which ends on 6 June 2149 and then starts again at 1970.
+_YEARS: Final = range(1990, 2149)
 _MAX_NUMBER: Final = 2**31 - 1
 _encoder: Final = msgspec.json.Encoder()
 _bodies: Final[msgspec.json.Decoder[FactBody]] = msgspec.json.Decoder(FactBody)

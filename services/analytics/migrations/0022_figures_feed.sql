@@ -1,6 +1,7 @@
 -- Of each dossier of an inserted block: out of the cell it counted in before the block, into the one it counts in
--- after it. What was before comes from the facts with a lower seq, which earlier blocks brought, whole: so the same
--- block again, after whatever half of it was written, comes to the same.
+-- after it. A dossier that no fact yet has put in a bucket counts in none. What was before comes from the facts with a
+-- lower seq, which earlier blocks brought, whole: so the same block again, after whatever half of it was written, comes
+-- to the same.
 CREATE MATERIALIZED VIEW IF NOT EXISTS figures_feed TO figures AS
 SELECT
     cell.registered_on AS registered_on,
@@ -30,13 +31,13 @@ FROM
             CAST(
                 [
                     (
-                        -1, 0, w.registered_on, w.agency, w.procedure, w.channel, w.bucket, w.status, w.declined,
-                        w.original, [w.receive, w.appraise, w.approve, w.stamp, w.return]
+                        -(w.bucket != ''), 0, w.registered_on, w.agency, w.procedure, w.channel, w.bucket, w.status,
+                        w.declined, w.original, [w.receive, w.appraise, w.approve, w.stamp, w.return]
                     ),
                     (
-                        1, n.facts, greatest(w.registered_on, n.registered_on), n.agency, n.procedure, n.channel,
-                        if(n.bucket = '', w.bucket, n.bucket), n.status, greatest(w.declined, n.declined),
-                        greatest(w.original, n.original),
+                        n.bucket != '' OR w.bucket != '', n.facts, greatest(w.registered_on, n.registered_on),
+                        n.agency, n.procedure, n.channel, if(n.bucket = '', w.bucket, n.bucket), n.status,
+                        greatest(w.declined, n.declined), greatest(w.original, n.original),
                         [
                             greatest(w.receive, n.receive), greatest(w.appraise, n.appraise),
                             greatest(w.approve, n.approve), greatest(w.stamp, n.stamp), greatest(w.return, n.return)
@@ -105,5 +106,5 @@ FROM
         GROUP BY log_partition, dossier_id
     ) AS w ON n.log_partition = w.log_partition AND n.dossier_id = w.dossier_id
 )
-WHERE cell.bucket != '' OR cell.sign = 1
+WHERE cell.sign != 0 OR cell.facts != 0
 GROUP BY registered_on, agency, procedure, channel, bucket, log_partition;

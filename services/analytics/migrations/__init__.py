@@ -20,6 +20,9 @@ JOURNAL_COLUMNS: Final = (
 JOURNAL: Final = f"""CREATE TABLE IF NOT EXISTS migrations
 {JOURNAL_COLUMNS}
 ENGINE = ReplacingMergeTree ORDER BY number"""
+_CLUSTERED: Final = (
+    "SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'facts_local'"
+)
 
 
 class Migration(NamedTuple):
@@ -70,7 +73,8 @@ def migrate(
 ) -> list[Migration]:
     """Apply what is missing, each migration as its `statements`; the migrations applied now.
 
-    Raises WarehouseMismatchError when an applied migration differs from the shipped one.
+    Raises WarehouseMismatchError when an applied migration differs from the shipped one, or when tables of
+    one server would come beside those of a cluster.
     """
     connection.run(journal_table)
     journal = connection.rows("SELECT number, checksum FROM migrations")
@@ -85,6 +89,11 @@ def migrate(
                 f"migration {migration.number:04d}_{migration.name} was applied with another text; "
                 "add a new migration instead of editing an old one"
             )
+    if missing and statements is plain and connection.rows(_CLUSTERED):
+        raise WarehouseMismatchError(
+            f"{len(missing)} migrations are missing and the tables are a cluster's: "
+            "apply them with `motcua migrate --replicated`"
+        )
     for migration in missing:
         for statement in statements(migration):
             connection.run(statement)

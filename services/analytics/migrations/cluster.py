@@ -13,8 +13,10 @@ from typing import Final
 
 from services.analytics.migrations import JOURNAL_COLUMNS, Migration
 
+WINDOW_SECONDS: Final = 604_800
+"""How long a Replicated table remembers a token: a week."""
+
 _ON: Final = "ON CLUSTER '{cluster}'"
-_WEEK: Final = 604_800
 _WINDOW: Final = re.compile(r"non_replicated_deduplication_window = (\d+)")
 _ENGINE: Final = re.compile(r"ENGINE = (\w*MergeTree)\b")
 
@@ -46,7 +48,9 @@ def _table(text: str, found: re.Match[str]) -> tuple[str, ...]:
     path = f"'/clickhouse/tables/{{shard}}/{{database}}/{name}_local', '{{replica}}'"
     local = text.replace(found[0], f"CREATE TABLE IF NOT EXISTS {name}_local {_ON}", 1)
     local = _ENGINE.sub(rf"ENGINE = Replicated\1({path})", local)
-    windows = rf"replicated_deduplication_window = \1, replicated_deduplication_window_seconds = {_WEEK}"
+    windows = (
+        rf"replicated_deduplication_window = \1, replicated_deduplication_window_seconds = {WINDOW_SECONDS}"
+    )
     distributed = (
         f"CREATE TABLE IF NOT EXISTS {name} {_ON} AS {name}_local\n"
         f"ENGINE = Distributed('{{cluster}}', currentDatabase(), '{name}_local', log_partition)"

@@ -47,7 +47,11 @@ class Verdict:
 
 @dataclass
 class Found:
-    """What stands in the tables: rows as they come, merged entries by key, letters by origin."""
+    """What stands in the tables: rows as they come, merged entries by key, letters by origin.
+
+    A set of letters: one may be written twice, by a sink and by its successor that finishes the same batch.
+    Whoever reads them knows each by its origin.
+    """
 
     raw: list[Columns]
     rollups: Mapping[str, Mapping[Any, Columns]]

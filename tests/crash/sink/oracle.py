@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final
 
 Columns = dict[str, Any]
@@ -19,6 +19,7 @@ Place = tuple[int, int]
 Rollup = Callable[[list["Told"]], dict[Any, Columns]]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_DAY: Final = date(1970, 1, 1)
 _LOCAL: Final = timezone(timedelta(hours=7))
 _STEPS: Final = ("receive", "appraise", "approve", "stamp", "return")
 _RECORDS: Final = ("fact", "number", "clock")
@@ -108,6 +109,17 @@ def _raw(one: Told) -> Columns:
         "reason": body.get("reason") or "",
         "score": body.get("score") or 0,
         "actor": says.get("actor") or "",
+        "command_id": says.get("command_id") or "",
+        "fingerprint": says.get("fingerprint") or "",
+        "procedure_version": says.get("procedure_version", 0),
+        "body": json.dumps(says if drawn else body, ensure_ascii=False, separators=(",", ":")),
+        "seal": (says if drawn else body).get("seal") or "",
+        "received_at": micros(body.get("received_at")),
+        "step": "receive" if one.type == "DossierAccepted" else body.get("step") or "",
+        "place": body.get("place") or "",
+        "outcome": body.get("outcome") or "",
+        "stamp": says["seq"] if one.type == "StampApplied" else (says if drawn else body).get("stamp") or 0,
+        "by_original": _by_original(one),
         "in_hand": says.get("step") or "",
         "holder_agency": holder[0] or "",
         "holder_officer": holder[1] or "",
@@ -115,6 +127,13 @@ def _raw(one: Told) -> Columns:
         "year": says.get("year", 0),
         "number": says.get("number", 0),
     }
+
+
+def _by_original(one: Told) -> str:
+    """How it stood to the day the receipt promised, which is the due date unless the fact says otherwise."""
+    body = one.says.get("body") or {}
+    finished = one.type == "ProcessingFinished"
+    return str(body.get("by_original") or body["outcome"]) if finished else ""
 
 
 def _bucket(one: Told) -> str:
@@ -241,6 +260,26 @@ def _local_day(text: str) -> str:
     return datetime.fromisoformat(text).astimezone(_LOCAL).date().isoformat()
 
 
+def _lives(told: list[Told]) -> dict[Any, Columns]:
+    """What the facts say of where dossiers count, by those words."""
+    found = []
+    for one in told:
+        if one.type == "NumberDrawn":
+            continue
+        row, marks = _raw(one), dict(_NEW)
+        _mark(marks, row, one.says["body"], one.type)
+        day = date.fromisoformat(_local_day(one.says["at"])) if one.type == "DossierRegistered" else _NO_DAY
+        numbers = {
+            "rows": 1,
+            "seqs": row["seq"],
+            "statuses": row["seq"] * row["status"],
+            "days": (day - _NO_DAY).days,
+            "marks": sum(number for name, number in marks.items() if name.endswith("_mark")),
+        }
+        found.append((tuple(row[name] for name in ("agency", "procedure", "channel", "bucket")), numbers))
+    return _cells(found)
+
+
 def _cells(found: Iterable[tuple[Any, Columns]]) -> dict[Any, Columns]:
     """Cells of a sum: the columns of all with one key, added up."""
     cells: dict[Any, Columns] = {}
@@ -252,7 +291,8 @@ def _cells(found: Iterable[tuple[Any, Columns]]) -> dict[Any, Columns]:
 
 
 def _figures(told: list[Told]) -> dict[Any, Columns]:
-    """Dossiers by day of registration, agency, procedure, channel and bucket, and those in each subset."""
+    """Dossiers by day of registration, agency, procedure, channel and bucket, and those in each subset.
+    A dossier without a bucket counts nowhere."""
     return _cells(
         (
             (one["registered_on"], one["agency"], one["procedure"], one["channel"], one["bucket"]),
@@ -266,6 +306,7 @@ def _figures(told: list[Told]) -> dict[Any, Columns]:
             },
         )
         for one in _dossiers(told).values()
+        if one["bucket"]
     )
 
 
@@ -299,6 +340,7 @@ def _step_times(told: list[Told]) -> dict[Any, Columns]:
 ROLLUPS: Final[Mapping[str, Rollup]] = {
     "dossier_states": _dossiers,
     "stamp_states": _stamps,
+    "lives": _lives,
     "figures": _figures,
     "ratings": _ratings,
     "step_times": _step_times,

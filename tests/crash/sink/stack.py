@@ -127,7 +127,7 @@ class RealStack(Stack):
                     dossiers[row[0]] = as_dossier(DossierRow(*row))
                 for row in house.rows(query("stamps_of_partition"), given):
                     _join(stamps, StampRow(*row))
-            cells = {roll_up.value: _cells(house, roll_up) for roll_up in RollUp if roll_up != RollUp.LIVES}
+            cells = {roll_up.value: _cells(house, roll_up) for roll_up in RollUp}
             clocks = {p: {"moved_to": to} for p, to in house.rows(query("clocks"))}
         states = {"dossier_states": dossiers, "stamp_states": stamps}
         return Found(raw, {**states, **cells, "clocks": clocks}, letters)

@@ -98,12 +98,14 @@ _COLUMNS: Final[Mapping[RollUp, tuple[str, ...]]] = {
         *("late_by_original", "five_steps", "five_on_site"),
     ),
     RollUp.RATINGS: ("ratings",),
+    RollUp.LIVES: ("rows", "seqs", "statuses", "days", "marks"),
     RollUp.STEP_TIMES: ("steps", "micros", "early", "on_time", "late"),
 }
 
 _MERGES: Final[Mapping[str, Callable[[Iterable[Any]], dict[Any, Columns]]]] = {
     "dossier_states": _dossiers,
     "stamp_states": _stamps,
+    "lives": lambda rows: _row_cells(RollUp.LIVES, rows),
     "ratings": lambda rows: _row_cells(RollUp.RATINGS, rows),
     "step_times": lambda rows: _row_cells(RollUp.STEP_TIMES, rows),
     CLOCKS: _clocks,
