@@ -54,15 +54,24 @@ class Rebuilt:
 
 
 class Hold:
-    """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer."""
+    """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer.
+
+    `said` gives how many rows the sink says it has inserted, by partition; nothing when it need not agree.
+    """
 
     def __init__(
-        self, status: Status, gate: Gate, confirm: Callable[[], None], patience: float = 60.0
+        self,
+        status: Status,
+        gate: Gate,
+        confirm: Callable[[], None],
+        patience: float = 60.0,
+        said: Callable[[], Mapping[int, int]] = dict,
     ) -> None:
         self.status = status
         self._gate = gate
         self._confirm = confirm
         self._patience = patience
+        self.said = said
 
     @contextmanager
     def still(self, *, writing: bool = False) -> Iterator[None]:

@@ -29,7 +29,7 @@ class Fated(Sink):
         status: Status,
         gate: Gate,
         *,
-        mend: Callable[[Mapping[int, int]], None] | None = None,
+        mend: Callable[[Mapping[int, int]], Mapping[int, int]] | None = None,
     ) -> None:
         super().__init__(ports, settings, stop, status, gate, self._pass, mend)
         self._left = int(sys.argv[2])
