@@ -172,7 +172,8 @@ def test_what_a_repair_needs_stands_before_it_asks_whether_the_lane_is_ours(hous
 
 def test_a_rebuild_is_right_whatever_the_profile_says_of_joins_and_empty_groups(house: House) -> None:
     house.all(40)
-    profile = "join_use_nulls=1&aggregate_functions_null_for_empty=1&max_rows_in_join=2&max_bytes_in_join=9"
+    bounds = "max_rows_in_join=2&max_bytes_in_join=9&max_rows_to_group_by=2"
+    profile = f"join_use_nulls=1&aggregate_functions_null_for_empty=1&{bounds}"
     odd = Pool(f"{house.url}?{profile}", size=1)
     for lane in LANES:
         Rebuilder(lambda lane: Beside(odd, lane), house.hold, stretch=50).lane(lane)

@@ -21,8 +21,10 @@ _OFFSETS: Final = 5_000
 _FILL: Final = (
     "SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_insert = 'disable', "
     "deduplicate_insert_select = 'disable', max_partitions_per_insert_block = 0, "
-    # The feeds' questions, whatever a server's profile says of joins and empty groups.
-    "join_use_nulls = 0, aggregate_functions_null_for_empty = 0, max_rows_in_join = 0, max_bytes_in_join = 0"
+    # The feeds' questions mean the same, and are answered whole, whatever a server's profile says.
+    "join_use_nulls = 0, aggregate_functions_null_for_empty = 0, max_rows_to_read = 0, "
+    "max_bytes_to_read = 0, max_rows_to_group_by = 0, max_rows_in_join = 0, max_bytes_in_join = 0, "
+    "max_rows_in_set = 0, max_bytes_in_set = 0"
 )
 
 
