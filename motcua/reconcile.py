@@ -54,6 +54,12 @@ def table(proof: dict[str, Any]) -> str:
     lines.append("  ".join(f"{value:>10}" for value in ("all", *(proof[name] for name in _COLUMNS[1:]))))
     if "repaired" in proof:
         lines.append(f"Repaired: {proof['repaired']} differences.")
+    if any(part.get("unsaid") for part in proof["partitions"]):
+        lines.append(
+            "The log makes other rows than were inserted: start analytics once with MOTCUA_REPAIR=1."
+        )
+    if proof.get("gaps"):
+        lines.append(f"The log itself lacks numbers at {proof['gaps']} places: see its dead letters.")
     clean = all(proof[kind] == 0 for kind in _KINDS)
     lines.append(
         "Log and warehouse agree." if clean else f"Log and warehouse DIFFER: trust no figure. {_next(proof)}"

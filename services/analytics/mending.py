@@ -74,13 +74,15 @@ def mender(
     tables: Tables,
     beside: Callable[[int], Beside],
     confirm: Callable[[], None],
-) -> Callable[[Mapping[int, int]], None]:
+) -> Callable[[Mapping[int, int]], Mapping[int, int]]:
     """What the sink calls with its positions, by partition, before it looks at the warehouse.
 
-    The call raises WarehouseMismatchError when something still differs, else whatever a repair does.
+    The answer is how many rows stand there now, by partition. They may be others than the sink says: it made
+    a dead letter of what this release can decode. The call raises WarehouseMismatchError when something still
+    differs, else whatever a repair does.
     """
 
-    def mend(positions: Mapping[int, int]) -> None:
+    def mend(positions: Mapping[int, int]) -> Mapping[int, int]:
         status = Status(positions)
         status.moved(positions)
         hold = Hold(status, Gate(), confirm)
@@ -91,5 +93,6 @@ def mender(
         if left:
             raise WarehouseMismatchError(f"{found} differences were found, {left} are left after the repair")
         _log.warning("the repair at the start put %d differences right", found)
+        return {one.partition: one.facts for one in repair.after if one.partition in positions}
 
     return mend

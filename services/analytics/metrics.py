@@ -87,6 +87,11 @@ class Metrics:
             "Cells of roll-ups that were off at the last proof; zero is the only good answer.",
             registry=registry,
         )
+        self._gaps = Gauge(
+            "motcua_analytics_reconcile_gaps",
+            "Places where the log itself lacked a fact's or a register's number at the last proof.",
+            registry=registry,
+        )
         self._reconciled_facts = Gauge(
             "motcua_analytics_reconcile_facts", "Facts compared by the last proof.", registry=registry
         )
@@ -140,6 +145,7 @@ class Metrics:
         for kind in ("missing", "duplicated", "mismatched"):
             self._reconciled.labels(kind).set(sum(getattr(one, kind) for one in found))
         self._drift.set(sum(one.drift for one in found))
+        self._gaps.set(sum(one.gaps for one in found))
         self._reconciled_facts.set(sum(one.facts for one in found))
         self._reconciled_at.set(at)
 

@@ -37,6 +37,7 @@ class Beside(Protocol):
     def begin(self, tables: Collection[str] | None = None) -> None: ...
     def fill(self, partition: int, start: int, end: int) -> None: ...
     def swap(self) -> None: ...
+    def reserve(self) -> None: ...
     def mend(self, partition: int, offsets: Sequence[int], rows: Sequence[FactRow]) -> None: ...
     def set_clock(self, partition: int, to: int | None, *, back: bool) -> None: ...
     def clear(self) -> None: ...
@@ -53,15 +54,24 @@ class Rebuilt:
 
 
 class Hold:
-    """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer."""
+    """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer.
+
+    `said` gives how many rows the sink says it has inserted, by partition; nothing when it need not agree.
+    """
 
     def __init__(
-        self, status: Status, gate: Gate, confirm: Callable[[], None], patience: float = 60.0
+        self,
+        status: Status,
+        gate: Gate,
+        confirm: Callable[[], None],
+        patience: float = 60.0,
+        said: Callable[[], Mapping[int, int]] = dict,
     ) -> None:
         self.status = status
         self._gate = gate
         self._confirm = confirm
         self._patience = patience
+        self.said = said
 
     @contextmanager
     def still(self, *, writing: bool = False) -> Iterator[None]:
@@ -119,7 +129,7 @@ class Rebuilder:
 
     def mend(self, partition: int, mending: Mending) -> None:
         """The raw facts of a stretch before the sink's position, past the feeds."""
-        with self._tables(lane_of(partition)) as tables, self._hold.still(writing=True):
+        with self._reserved(partition) as tables:
             tables.mend(partition, mending.offsets, mending.rows)
 
     def set_clock(self, partition: int, until: int, to: int | None) -> None:
@@ -127,7 +137,7 @@ class Rebuilder:
 
         It is put back only while the sink still stands there: else the log may have moved it on since.
         """
-        with self._tables(lane_of(partition)) as tables, self._hold.still(writing=True):
+        with self._reserved(partition) as tables:
             tables.set_clock(partition, to, back=self._hold.position(partition) == until)
 
     def _fill(self, tables: Beside, done: Mapping[int, int], until: Mapping[int, int]) -> Mapping[int, int]:
@@ -135,6 +145,15 @@ class Rebuilder:
             for first in range(done.get(partition, 0), end, self._stretch):
                 tables.fill(partition, first, min(first + self._stretch, end))
         return until
+
+    @contextmanager
+    def _reserved(self, partition: int) -> Iterator[Beside]:
+        """The sink held still. A table stands beside from before it is asked whether the lane is ours: a
+        newer writer drops it, and whatever this process still does after a long freeze fails."""
+        with self._tables(lane_of(partition)) as tables:
+            tables.reserve()
+            with self._hold.still(writing=True):
+                yield tables
 
     @contextmanager
     def _tables(self, lane: int) -> Iterator[Beside]:

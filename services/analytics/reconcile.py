@@ -31,6 +31,12 @@ class RunningError(AnalyticsError):
     """Another proof is running."""
 
 
+class RepairAtStartError(AnalyticsError):
+    """The log makes other rows now than the sink has inserted: a dead letter of before can be decoded.
+
+    Whoever adds them must say so in the lane's position, and only a start does."""
+
+
 @dataclass(frozen=True)
 class Repair:
     """What a repair found, and what a second look finds after it."""
@@ -84,9 +90,17 @@ class Reconciler:
             return self._prove(log, mend=False)
 
     def repair(self) -> Repair:
-        """The same, then what differs put right from the log, and a second look. Raises likewise."""
+        """The same, then what differs put right from the log, and a second look.
+
+        Raises likewise, and RepairAtStartError; then nothing was changed.
+        """
         with self._alone() as log:
-            before = self._prove(log, mend=True)
+            before = self._prove(log, mend=False)
+            if any(one.unsaid for one in before):
+                raise RepairAtStartError("the log makes other rows than were inserted")
+            for one in before:
+                if not one.clean and one.partition < DOSSIER_PARTITIONS:
+                    self._partition(log, one.partition, mend=True)
             wrong = {one.partition for one in before if not one.clean and one.partition < DOSSIER_PARTITIONS}
             for lane in sorted(set(map(lane_of, wrong))):
                 self._rebuilder.lane(lane)
@@ -125,6 +139,7 @@ class Reconciler:
     def _partition(self, log: Log, partition: int, mend: bool) -> Findings:
         with self._hold.still():
             until = self._hold.position(partition)
+            said = self._hold.said().get(partition)
             dossiers = dossiers_of(self._tables, partition)
             stamps = stamps_of(self._tables, partition)
             cells = {roll_up: cells_of(self._tables, roll_up, partition) for roll_up in RollUp}
@@ -143,4 +158,6 @@ class Reconciler:
         if mend and clock != proof.clock:
             self._rebuilder.set_clock(partition, until, proof.clock)
         proof.findings.until = until
+        if said is not None:
+            proof.findings.unsaid = proof.findings.facts - said
         return proof.findings

@@ -30,7 +30,7 @@ class Lane:
     connect: Callable[[], Ports]
     clock: Clock
     observer: Observer
-    mend: Callable[[Mapping[int, int]], None] | None = None
+    mend: Callable[[Mapping[int, int]], Mapping[int, int]] | None = None
     fill: Callable[[Mapping[int, int]], None] = lambda positions: None
 
 
@@ -64,6 +64,10 @@ class Service:
         if self._sink is None or not self.alive:
             raise FencedError("the sink does not run: this process writes nothing")
         self._sink.confirm()
+
+    def said(self) -> Mapping[int, int]:
+        """How many rows the lane says are inserted, by partition; for whoever holds `gate`."""
+        return {} if self._sink is None else self._sink.said()
 
     @property
     def alive(self) -> bool:

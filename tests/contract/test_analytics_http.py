@@ -11,6 +11,7 @@ import pytest
 
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.rows import FactRow, micros
+from services.analytics.errors import FencedError
 from services.analytics.rebuild import BehindError
 from tests.fakes.analytics import MemoryFactLog
 from tests.fakes.analytics_desk import BUCKETS, Desk, a_desk, assert_problem
@@ -338,6 +339,27 @@ def test_a_rebuild_makes_the_roll_ups_of_every_partition_anew(desk: Desk) -> Non
     ends = [{"partition": p, "until": len(records)} for p, records in desk.facts.records.items()]
     assert answer["partitions"] == ends
     assert desk.get("/v1/figures").json()["received"] == wanted
+
+
+def test_what_was_a_dead_letter_is_left_to_a_repair_at_the_start(desk: Desk) -> None:
+    """The sink says it has inserted one fact less than this release makes of the log."""
+    lost = next(row for row in desk.tables.facts if row.log_partition == 0)
+    desk.tables.facts.remove(lost)
+    said = Counter(row.log_partition for row in desk.tables.facts)
+    desk.reconciler._hold.said = lambda: said
+    facts = list(desk.tables.facts)
+    proof = desk.post("/v1/reconcile").json()
+    assert [part["unsaid"] for part in proof["partitions"]] == [1] + [0] * (len(proof["partitions"]) - 1)
+    assert_problem(desk.post("/v1/reconcile/repair", "admin"), 409, "repair_at_start")
+    assert desk.tables.facts == facts
+
+
+def test_a_process_that_is_the_writer_no_more_says_so(desk: Desk) -> None:
+    def confirm() -> None:
+        raise FencedError("a newer writer")
+
+    desk.reconciler._rebuilder._hold._confirm = confirm
+    assert_problem(desk.post("/v1/rebuild", "admin"), 409, "fenced")
 
 
 def test_a_clock_is_not_put_back_once_the_log_has_moved_it_on(desk: Desk) -> None:

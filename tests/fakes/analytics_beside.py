@@ -39,6 +39,9 @@ class MemoryBeside:
         others = {key: row for key, row in self._tables.dossiers.items() if key in theirs}
         self._tables.dossiers = {**others, **folded(sorted(self._filled, key=lambda row: row.log_offset))}
 
+    def reserve(self) -> None:
+        pass
+
     def mend(self, partition: int, offsets: Sequence[int], rows: Sequence[FactRow]) -> None:
         """See the protocol."""
         self.said.append(f"mend {partition}")

@@ -6,6 +6,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -46,6 +47,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProce
 class House:
     """Empty tables, a log, and a sink that inserts the log stretch by stretch, one step at a time."""
 
+    url: str
     connection: Connection
     pool: Pool
     facts: MemoryFacts
@@ -137,6 +139,12 @@ class SoFar(MemoryFactLog):
 @pytest.fixture
 def house(process: WarehouseProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(reconcile, "DOSSIER_PARTITIONS", 16)
+    with a_house(process) as one:
+        yield one
+
+
+@contextmanager
+def a_house(process: WarehouseProcess) -> Iterator[House]:
     url = f"clickhouse://default@127.0.0.1:{process.port}/default"
     connection = Connection(url)
     migrate(connection)
@@ -145,7 +153,7 @@ def house(process: WarehouseProcess, monkeypatch: pytest.MonkeyPatch) -> Iterato
     facts = MemoryFacts(PARTITIONS)
     fill(facts, 50, random.Random(9))
     pool = Pool(url, size=1, patience=10)
-    yield House(connection, pool, facts)
+    yield House(url, connection, pool, facts)
     with pool.lend() as one:
         one.close()
     connection.close()
@@ -306,7 +314,8 @@ def falsify(house: House) -> None:
 
 def reword(house: House) -> None:
     house.connection.run(
-        "ALTER TABLE lives UPDATE agency = 'X' WHERE log_partition = 1 AND seq = 2 SETTINGS mutations_sync = 2"
+        "ALTER TABLE lives UPDATE agency = 'X' WHERE log_partition = 1 AND seq = 2 "
+        "SETTINGS mutations_sync = 2"
     )
 
 

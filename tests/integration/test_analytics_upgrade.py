@@ -40,7 +40,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
             migrate(connection)
         facts = MemoryFacts(PARTITIONS)
         fill(facts, 50, random.Random(9))
-        one = House(connection, pool, facts)
+        one = House(url, connection, pool, facts)
         for _ in range(3):
             one.batch(25)
         assert migrate(connection) == everything[BEFORE:]

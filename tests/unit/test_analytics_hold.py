@@ -105,9 +105,10 @@ def test_the_tables_are_mended_before_the_sink_looks_at_them() -> None:
         Process(world).run()
     told: list[Mapping[int, int]] = []
 
-    def mend(positions: Mapping[int, int]) -> None:
+    def mend(positions: Mapping[int, int]) -> Mapping[int, int]:
         told.append(dict(positions))
         world.warehouse.facts.append(lost)
+        return {}
 
     Process(world, mend=mend).run()
     assert told == [{partition: len(records) for partition, records in world.facts.records.items()}]

@@ -23,6 +23,8 @@ def proof(**changes: object) -> dict[str, Any]:
         "missing": 0,
         "duplicated": 0,
         "mismatched": 0,
+        "gaps": 0,
+        "unsaid": 0,
     }
     whole = {name: value for name, value in part.items() if name not in ("partition", "until")}
     return {**whole, "complete": True, "partitions": [part], **changes}

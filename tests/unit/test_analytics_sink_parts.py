@@ -201,6 +201,7 @@ def test_ranges_begin_where_the_partition_stood() -> None:
     records = [told(12, 0), told(13, 1), told(4, 0, partition=1)]
     assert ranges_of(records, {0: 10, 1: 4, 2: 0}) == (Range(0, 10, 14), Range(1, 4, 5))
     assert ranges_of([told(3, 0), told(1, 0)], {0: 0}) == (Range(0, 0, 4),)
+    assert ranges_of([], {1: 4, 0: 10}) == (Range(0, 10, 10),), "an intent names at least one"
 
 
 def test_a_batch_closes_after_lingering_but_not_too_soon_after_the_last() -> None:

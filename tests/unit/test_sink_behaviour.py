@@ -55,7 +55,7 @@ class Process:
         cut: CutPolicy | None = None,
         reached: Callable[[str], object] = lambda step: None,
         tick: float = 0.01,
-        mend: Callable[[Mapping[int, int]], None] | None = None,
+        mend: Callable[[Mapping[int, int]], Mapping[int, int]] | None = None,
         fill: Callable[[Mapping[int, int]], None] = lambda positions: None,
     ) -> None:
         self.stop = threading.Event()

@@ -2,6 +2,8 @@
 
 Every name carries the lane and a tag of its own. A new writer of the lane drops whatever stands beside for
 it before it inserts anything: what an earlier process had in hand can then no longer be put in place.
+Every statement that changes a table in use names a table beside, therefore, and fails once that is gone; a
+mutation that waits for its turn is ended by whoever drops the table it looks at.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from services.analytics.adapters.clickhouse import Pool
+from services.analytics.adapters.clickhouse import Pool, kill_mutations
 from services.analytics.domain.rows import FactRow
 from services.analytics.migrations.feeds import feeds, of_stretch
 
@@ -18,7 +20,11 @@ _OFFSETS: Final = 5_000
 # A rebuild's inserts are of its own tables, thrown away when anything goes wrong: nothing to recognise again.
 _FILL: Final = (
     "SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_insert = 'disable', "
-    "deduplicate_insert_select = 'disable', max_partitions_per_insert_block = 0"
+    "deduplicate_insert_select = 'disable', max_partitions_per_insert_block = 0, "
+    # The feeds' questions mean the same, and are answered whole, whatever a server's profile says.
+    "join_use_nulls = 0, aggregate_functions_null_for_empty = 0, max_rows_to_read = 0, "
+    "max_bytes_to_read = 0, max_rows_to_group_by = 0, max_rows_in_join = 0, max_bytes_in_join = 0, "
+    "max_rows_in_set = 0, max_bytes_in_set = 0"
 )
 
 
@@ -49,33 +55,31 @@ class Beside:
         for table in self._feeds:
             name = self._name(table)
             filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
-            action = f"REPLACE PARTITION {self._lane} FROM {name}"
-            self._pool.run(f"ALTER TABLE {table} {action if filled else f'DROP PARTITION {self._lane}'}")
+            # Nothing to put in place: what is there is moved away, not dropped, for that needs the table
+            # beside too.
+            action = "REPLACE PARTITION {} FROM {}" if filled else "MOVE PARTITION {} TO TABLE {}"
+            self._pool.run(f"ALTER TABLE {table} {action.format(self._lane, name)}")
+
+    def reserve(self) -> None:
+        """An empty table beside the raw facts: `mend` and `set_clock` need it, and fail once it is gone."""
+        self._create("facts")
 
     def mend(self, partition: int, offsets: Sequence[int], rows: Sequence[FactRow]) -> None:
         """Take a partition's raw facts at `offsets` away, then add `rows`, past the feeds."""
         beside = self._name("facts")
-        self._create("facts")
         if rows:
             self._pool.insert(beside, FactRow._fields, rows, self._tag)
         for first in range(0, len(offsets), _OFFSETS):
             some = ", ".join(map(str, offsets[first : first + _OFFSETS]))
-            # Looking at the table beside makes this fail once a newer writer has dropped it.
-            where = f"log_partition = {partition} AND log_offset IN ({some})"
-            self._pool.run(
-                f"ALTER TABLE facts DELETE WHERE {where} AND (SELECT count() FROM {beside}) = {len(rows)} "
-                "SETTINGS mutations_sync = 2"
-            )
+            self._delete("facts", f"log_partition = {partition} AND log_offset IN ({some})")
         months = self._pool.rows(f"SELECT DISTINCT _partition_id FROM {beside} ORDER BY 1")
         for (month,) in months:
             self._pool.run(f"ALTER TABLE facts ATTACH PARTITION ID '{month}' FROM {beside}")
-        self._pool.run(f"DROP TABLE IF EXISTS {beside}")
 
     def set_clock(self, partition: int, to: int | None, *, back: bool) -> None:
         """The log clock of a partition as the log has it (µs); only with `back` an earlier one, or None."""
         if back:
-            where = f"log_partition = {partition}"
-            self._pool.run(f"ALTER TABLE clocks DELETE WHERE {where} SETTINGS mutations_sync = 2")
+            self._delete("clocks", f"log_partition = {partition}")
         if to is not None:
             token = f"mended {partition} {self._tag}"
             self._pool.insert("clocks", ("log_partition", "moved_to"), [(partition, to)], token)
@@ -84,6 +88,12 @@ class Beside:
         """Nothing is left beside."""
         for table in (*feeds(), "facts"):
             self._pool.run(f"DROP TABLE IF EXISTS {self._name(table)}")
+        kill_mutations(self._pool, self._name("facts"))
+
+    def _delete(self, table: str, where: str) -> None:
+        """Looking at the table beside makes this fail once a newer writer has dropped it."""
+        alive = f"(SELECT count() FROM {self._name('facts')}) >= 0"
+        self._pool.run(f"ALTER TABLE {table} DELETE WHERE {where} AND {alive} SETTINGS mutations_sync = 2")
 
     def _name(self, table: str) -> str:
         return f"{table}__{self._lane}_{self._tag}"

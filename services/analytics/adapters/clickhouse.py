@@ -171,6 +171,8 @@ class SinkWarehouse:
         pattern = f"^({tables})__({mine})_[0-9a-f]+$"
         for (name,) in self._connection.rows(query("besides"), {"pattern": pattern}):
             self._connection.run(f"DROP TABLE IF EXISTS {name}")
+        for lane in lanes:
+            kill_mutations(self._connection, f"facts__{lane}_")
 
     def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
         """See the port."""
@@ -181,6 +183,13 @@ class SinkWarehouse:
     def check_windows(self) -> None:
         """See the port."""
         check_windows(self._connection)
+
+
+def kill_mutations(run: Connection | Pool, beside: str) -> None:
+    """End mutations that look at a table beside whose name begins so, after it was dropped: they would fail
+    for ever, and none after them would ever be done. What such a mutation has done stays done."""
+    its = f"database = currentDatabase() AND position(command, '{beside}') > 0"
+    run.run(f"KILL MUTATION WHERE {its} SYNC")
 
 
 def check_windows(connection: Connection) -> None:

@@ -24,7 +24,9 @@ class Findings:
     """What one partition comes to. Zero missing, duplicated and mismatched is the only good answer.
 
     `facts` are all that make a row: those of dossiers and the numbers of seals' registers. `drift` are the
-    cells of roll-ups that are off; they are counted as mismatched too.
+    cells of roll-ups that are off; they are counted as mismatched too. `gaps` are places where the log
+    itself lacks a number, as where a fact cannot be decoded: told, but no difference of the warehouse.
+    `unsaid` is how many facts the log makes now beyond those that the sink says it has inserted.
     """
 
     partition: int
@@ -35,6 +37,8 @@ class Findings:
     duplicated: int = 0
     mismatched: int = 0
     drift: int = 0
+    gaps: int = 0
+    unsaid: int = 0
 
     @property
     def differences(self) -> int:
@@ -92,7 +96,7 @@ class PartitionProof:
         else:
             state = self._states.get(row.dossier_id)
             if row.seq != (0 if state is None else state.seq) + 1:
-                self.findings.mismatched += 1
+                self.findings.gaps += 1
             self._states[row.dossier_id] = fold(state, row)
         key = stamp_of(row)
         if key is not None:
@@ -102,7 +106,7 @@ class PartitionProof:
         """A register draws one number after the other, and begins every year at 1."""
         seq, last = self._registers.get(row.dossier_id, (0, {}))
         if (row.seq, row.number) != (seq + 1, last.get(row.year, 0) + 1):
-            self.findings.mismatched += 1
+            self.findings.gaps += 1
         self._registers[row.dossier_id] = (row.seq, {**last, row.year: row.number})
 
     def _compare_rows(self, expected: Mapping[int, FactRow], rows: Sequence[FactRow]) -> Mending:

@@ -24,8 +24,14 @@ class CutPolicy:
 
 
 def ranges_of(records: Iterable[Record], positions: Mapping[int, int]) -> tuple[Range, ...]:
-    """The ranges that take in `records`, each from where its partition stood. By partition."""
+    """The ranges that take in `records`, each from where its partition stood. By partition.
+
+    Of no records it is one that is empty: an intent names at least one.
+    """
     ends: dict[int, int] = {}
     for record in records:
         ends[record.partition] = max(ends.get(record.partition, 0), record.offset + 1)
+    if not ends:
+        first = min(positions)
+        return (Range(first, positions[first], positions[first]),)
     return tuple(Range(partition, positions[partition], end) for partition, end in sorted(ends.items()))

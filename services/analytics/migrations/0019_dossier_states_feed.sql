@@ -29,7 +29,7 @@ SELECT
         ),
         seq
     ) AS hand,
-    argMaxState(at, if(handed = 1, seq, toUInt32(0))) AS held,
+    argMaxState(if(handed = 1, at, toDateTime64(0, 6, 'UTC')), if(handed = 1, seq, toUInt32(0))) AS held,
     argMaxState(
         CAST((toString(step_clock), step_due), 'Tuple(state String, due Nullable(DateTime64(6, \'UTC\')))'),
         if(step_clock = '', toUInt32(0), seq)

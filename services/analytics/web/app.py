@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.analytics.errors import RefusedError, RetryLaterError, UnfilledError
+from services.analytics.errors import FencedError, RefusedError, RetryLaterError, UnfilledError
 from services.analytics.metrics import Metrics
-from services.analytics.reconcile import BehindError, RunningError
+from services.analytics.reconcile import BehindError, RepairAtStartError, RunningError
 from services.analytics.web.document import document
 from services.analytics.web.parameters import malformed
 from services.analytics.web.parts import Parts, json, why_not_ready
@@ -116,6 +116,16 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(RunningError)
     def running(request: Request, error: RunningError) -> Response:
         return respond(Problem("reconcile_running"))
+
+    @app.exception_handler(FencedError)
+    def fenced(request: Request, error: FencedError) -> Response:
+        _log.warning("nothing was changed any more: %s", error)
+        return respond(Problem("fenced"))
+
+    @app.exception_handler(RepairAtStartError)
+    def at_start(request: Request, error: RepairAtStartError) -> Response:
+        _log.warning("a repair was turned away: %s", error)
+        return respond(Problem("repair_at_start"))
 
     @app.exception_handler(RefusedError)
     def broken(request: Request, error: RefusedError) -> Response:

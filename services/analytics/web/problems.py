@@ -21,6 +21,8 @@ STATUS: Final[Mapping[str, int]] = {
     "unknown_seal": 404,
     "method_not_allowed": 405,
     "reconcile_running": 409,
+    "repair_at_start": 409,
+    "fenced": 409,
     "bad_shape": 422,
     "internal": 500,
     "warehouse_down": 503,
@@ -38,6 +40,9 @@ DETAIL: Final[Mapping[str, str]] = {
     "unknown_seal": "Không có con dấu này trong sổ đăng ký, và chưa có dấu nào được đóng bằng con dấu này.",
     "method_not_allowed": "Địa chỉ này không nhận phương thức đã dùng.",
     "reconcile_running": "Một lần đối soát khác đang chạy; hãy đợi lần đó xong.",
+    "repair_at_start": "Phiên bản này đọc được những sự kiện mà trước đây đã đưa vào hàng lỗi; "
+    "hãy khởi động lại analytics một lần với MOTCUA_REPAIR=1.",
+    "fenced": "Một tiến trình mới hơn đã nhận phần việc này; hãy hỏi lại ở tiến trình đó.",
     "internal": "Lỗi phía hệ thống; chi tiết có trong nhật ký của dịch vụ.",
     "warehouse_down": "Kho số liệu tạm thời không trả lời; hãy hỏi lại sau giây lát.",
     "filling": "Các bảng số liệu mới đang được dựng từ sự kiện gốc; hãy hỏi lại sau ít phút.",

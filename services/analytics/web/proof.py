@@ -74,7 +74,7 @@ def prove(api: APIRouter, parts: Parts) -> None:
 
 
 def _totals(findings: list[Findings]) -> dict[str, int]:
-    names = ("missing", "duplicated", "mismatched", "drift", "facts", "dossiers")
+    names = ("missing", "duplicated", "mismatched", "drift", "gaps", "facts", "dossiers")
     return {name: sum(getattr(one, name) for one in findings) for name in names}
 
 
