@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.analytics import migrations, reading
+from services.analytics import migrations, reading, reconcile
 from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool
 from services.analytics.errors import UnfilledError
@@ -78,8 +78,11 @@ def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: Ho
     assert house.beside() == []
 
 
-def test_a_batch_of_the_old_release_after_the_migration_is_told_and_cured_by_a_repair(house: House) -> None:
+def test_a_batch_of_the_old_release_after_the_migration_is_told_and_cured_by_a_repair(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It reaches the new tables, which then do not look new: nothing may be inserted until they are whole."""
+    monkeypatch.setattr(reconcile, "DOSSIER_PARTITIONS", 16)
     house.batch(25)
     assert unfilled(house.connection) == {}
     assert not start(house)
