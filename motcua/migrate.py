@@ -22,7 +22,7 @@ from services.analytics.migrations.cluster import replicated
 
 EPILOG = (
     "Stop every process of analytics first: a batch of the old release reaches the new tables, which then no "
-    "longer look new and are not given the past. Then a start stops with exit 74, and one start with "
+    "longer look new and are not given the past. If one did: a start stops with exit 74, and one start with "
     "MOTCUA_REPAIR=1 puts it right."
 )
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from services.analytics import migrations, reading
+from services.analytics import migrations, reading, reconcile
 from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool
 from services.analytics.errors import UnfilledError
 from services.analytics.filled import Filled, unfilled
-from services.analytics.mending import filler
+from services.analytics.mending import filler, mender
 from services.analytics.migrations import migrate, shipped
 from services.analytics.migrations.feeds import feeds
 from services.analytics.queries import query
 from services.analytics.reading import Slice
-from tests.fakes.analytics import MemoryFacts
+from tests.fakes.analytics import MemoryFactLog, MemoryFacts
 from tests.fakes.analytics_facts import fill
 from tests.integration.test_analytics_rollups import PARTITIONS, House
 from tests.warehouse_process import WarehouseProcess
@@ -76,6 +76,24 @@ def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: Ho
     house.all()
     house.assert_right()
     assert house.beside() == []
+
+
+def test_a_batch_of_the_old_release_after_the_migration_is_told_and_cured_by_a_repair(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reaches the new tables, which then do not look new: nothing may be inserted until they are whole."""
+    monkeypatch.setattr(reconcile, "DOSSIER_PARTITIONS", 16)
+    house.batch(25)
+    assert unfilled(house.connection) == {}
+    assert not start(house)
+    assert house.sink.roll_ups(PARTITIONS), "what a start stops at"
+
+    def open_log() -> MemoryFactLog:
+        return MemoryFactLog(house.facts, lambda point: None, lambda: None)
+
+    mender(open_log, house.pool, lambda lane: Beside(house.pool, lane), lambda: None)(house.at)
+    assert house.sink.roll_ups(PARTITIONS) == []
+    house.assert_right()
 
 
 def test_a_batch_begun_before_the_upgrade_and_finished_after_it_counts_once(house: House) -> None:
