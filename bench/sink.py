@@ -153,7 +153,7 @@ def lane_times(found: Sequence[rig.Found], ends: dict[int, int]) -> tuple[float,
 
     Raises BenchError when it has not.
     """
-    entries = [(at / 1000, intents.decode(value)) for at, _, value in found if value is not None]
+    entries = [(at / 1000, intents.decode(key or b"", value)) for at, key, value in found]
     begun = [at for at, entry in entries if isinstance(entry, Greeting)]
     ended = [
         at

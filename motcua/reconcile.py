@@ -41,6 +41,12 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(proof[kind] == 0 for kind in _KINDS) else 1
 
 
+def _next(proof: dict[str, Any]) -> str:
+    if "repaired" not in proof:
+        return "`motcua reconcile --repair` puts it right."
+    return "What a repair leaves, docs/warehouse.md tells how to put right."
+
+
 def table(proof: dict[str, Any]) -> str:
     """The proof as aligned lines, one a partition, and the verdict."""
     lines = ["  ".join(f"{name:>10}" for name in _COLUMNS)]
@@ -55,5 +61,7 @@ def table(proof: dict[str, Any]) -> str:
     if proof.get("gaps"):
         lines.append(f"The log itself lacks numbers at {proof['gaps']} places: see its dead letters.")
     clean = all(proof[kind] == 0 for kind in _KINDS)
-    lines.append("Log and warehouse agree." if clean else "Log and warehouse DIFFER: trust no figure.")
+    lines.append(
+        "Log and warehouse agree." if clean else f"Log and warehouse DIFFER: trust no figure. {_next(proof)}"
+    )
     return "\n".join(lines)

@@ -161,7 +161,7 @@ class Child:
         if code in self.spec.refusals:
             self.refused = True
             self.say(
-                f"{self.spec.name} {how} and is not started again: {self.last_words(1)} (log: {self.log})"
+                f"{self.spec.name} {how} and is not started again: {self.last_reason()} (log: {self.log})"
             )
             await asyncio.Event().wait()  # until the stack ends
         pause = self.backoff.pause(failures)
@@ -208,3 +208,8 @@ class Child:
                 return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+    def last_reason(self) -> str:
+        """The last line of the log that says what is wrong, else the last one."""
+        lines = self.last_words(100).splitlines() or [""]
+        return next((line for line in reversed(lines) if "CRITICAL" in line or "ERROR" in line), lines[-1])

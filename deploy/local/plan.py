@@ -21,7 +21,8 @@ from deploy.local.ports import HOST, Ports, free_ports, holder, is_free
 from deploy.local.probes import answers_ready, answers_select
 from deploy.local.supervisor import Description, Stage
 
-_PASSED_ON = "MOTCUA_LOG"  # the one setting of ours a service inherits from the caller
+_PASSED_ON = frozenset({"MOTCUA_LOG", "MOTCUA_REPAIR"})
+"""The settings of ours that services inherit from the caller."""
 
 _REFUSALS = frozenset({71, 73, 74, 75, 76, 77, 78})
 """Exit codes of the services that need a person (services/*/__main__.py)."""
@@ -147,7 +148,7 @@ def service_settings(
 def base_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment without its own settings of ours, which may belong to another stack."""
     kept = {
-        key: value for key, value in environ.items() if not key.startswith("MOTCUA_") or key == _PASSED_ON
+        key: value for key, value in environ.items() if not key.startswith("MOTCUA_") or key in _PASSED_ON
     }
     return {**kept, "PYTHONUNBUFFERED": "1"}
 

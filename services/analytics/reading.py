@@ -149,8 +149,7 @@ def cells_of(tables: Tables, roll_up: RollUp, partition: int) -> dict[Cell, tupl
     return {tuple(row[:key]): tuple(row[key:]) for row in found}
 
 
-def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int]]:
-    """(partition, facts, dossiers, clocks) that the tables hold for partitions from `partitions` on."""
-    return [
-        (row[0], row[1], row[2], row[3]) for row in tables.rows(query("strays"), {"partitions": partitions})
-    ]
+def strays(tables: Tables, partitions: int) -> list[tuple[int, int, int, int, int]]:
+    """(partition, facts, dossiers, clocks, roll-ups) that stand for partitions from `partitions` on."""
+    rows = tables.rows(query("strays"), {"partitions": partitions})
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

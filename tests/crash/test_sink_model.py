@@ -7,14 +7,19 @@ from collections.abc import Callable
 
 import pytest
 
+from contracts.topics import DOSSIER_PARTITIONS
 from deploy.local.broker import BrokerKind
 from services.analytics.domain.batch import Batch
 from services.analytics.domain.intents import Entry, Greeting, Position, encode, key_of
 from services.analytics.sink.loop import Sink
 from tests.crash.sink import real
+from tests.crash.sink.fated import Fated
 from tests.crash.sink.judge import Verdict
 from tests.crash.sink.run import main
 from tests.crash.sink.schedule import Schedule, survive
+from tests.fakes.analytics import MemoryFacts
+from tests.fakes.analytics_facts import fill
+from tests.integration.sink_stack import interleaved
 
 EACH = 500
 Tamper = Callable[[Schedule], None]
@@ -134,6 +139,24 @@ def test_the_command_runs_as_many_schedules_of_real_processes_as_asked(
     assert main(["--seed", "4", *said]) == 0
     assert asked == [(4, schedules, BrokerKind.TANSU, away)]
     assert capsys.readouterr().out == f"schedules {schedules}, missing 0, doubled 0, mismatched 0\n"
+
+
+def test_analytics_with_a_fate_is_given_all_that_analytics_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    monkeypatch.setattr(Sink, "__init__", lambda self, *world, **hooks: given.append((world, hooks)))
+    monkeypatch.setattr("sys.argv", ["fated", "committed", "1", "9"])
+    fated = Fated("ports", "settings", fill="fill", mend="mend")
+    assert given == [(("ports", "settings"), {"fill": "fill", "mend": "mend", "reached": fated._pass})]
+
+
+@pytest.mark.parametrize("schedules", [1, 7, 100])
+def test_a_log_is_cut_into_as_many_schedules_as_asked(schedules: int) -> None:
+    parts = real.portions(random.Random(4), schedules)
+    assert [len(pieces) for pieces in parts] == [real.PIECES] * schedules
+    assert all(piece for pieces in parts for piece in pieces)
+    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
+    fill(facts, real.DOSSIERS * schedules, random.Random(4))
+    assert [record for pieces in parts for piece in pieces for record in piece] == interleaved(facts)
 
 
 def test_a_schedule_can_be_repeated_to_the_last_step() -> None:

@@ -15,7 +15,7 @@ from services.analytics.adapters.clickhouse import WINDOW
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.dossier import DossierRow, fold
-from services.analytics.domain.intents import Entry, Range
+from services.analytics.domain.intents import Range, Said
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.errors import LogTruncatedError, RetryLaterError, WarehouseMismatchError
 from services.analytics.sink.loop import Ports
@@ -179,12 +179,12 @@ class MemoryIntentLog:
         self._reached(f"after {kind}")
         return offset
 
-    def read_through(self, offset: int) -> list[Entry]:
+    def read_through(self, offset: int) -> list[Said]:
         """See the port."""
         with self._topic.lock:
             found = [r for r in self._topic.records if self._read <= r[0] <= offset]
         self._read = offset + 1
-        return [intents.decode(value) for _, _, value in found if value is not None]
+        return [intents.decode(key, value) for _, key, value in found]
 
 
 class MemoryDeadLetters:

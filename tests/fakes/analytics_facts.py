@@ -187,4 +187,4 @@ def _told(value: bytes | None) -> dict[str, Any] | None:
         told = json.loads(value or b"")
     except ValueError:
         return None
-    return told if isinstance(told, dict) and "record" in told else None
+    return told if isinstance(told, dict) and ("seq" in told or "to" in told) else None

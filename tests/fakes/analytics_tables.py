@@ -131,7 +131,7 @@ class MemoryTables:
         whose = {(row.log_partition, row.dossier_id) for row in self.facts if row.type != NUMBER_DRAWN}
         dossiers = Counter(part for part, _ in whose)
         found = sorted(part for part in facts | dict(self.clocks) if part >= partitions)
-        return [(part, facts[part], dossiers[part], int(part in self.clocks)) for part in found]
+        return [(part, facts[part], dossiers[part], int(part in self.clocks), 0) for part in found]
 
     def _slice(self, first: date, last: date, every_agency: int, agencies: list[str]) -> list[DossierRow]:
         return [

@@ -60,7 +60,7 @@ def serve(kind: str, port: int, order: Path) -> None:
 
 def refuse() -> NoReturn:
     """End as a service does that needs a person."""
-    sys.stderr.write("this needs a person\n")
+    sys.stderr.write("CRITICAL this needs a person\nfinished\n")
     sys.stderr.flush()
     os._exit(REFUSED)
 

@@ -138,6 +138,36 @@ class Stack:
             )
         return found
 
+    def read(self, topic: str) -> list[tuple[Record, dict[str, bytes]]]:
+        """All that a topic of the dossiers' partitions holds, each with its headers, in the order of the log.
+
+        Its end is what fetches say: the broker's own answer about it is too small.
+        """
+        consumer = Brokers((self.kafka,), 0.02, "test").consumer()
+        parts = [TopicPartition(topic, p) for p in range(DOSSIER_PARTITIONS)]
+        found: list[tuple[Record, dict[str, bytes]]] = []
+        try:
+            consumer.assign(parts)
+            for part in parts:
+                consumer.seek(part, 0)
+
+            def at_end() -> bool:
+                for part, records in consumer.poll(100).items():
+                    found.extend(
+                        (
+                            Record(part.partition, r.offset, r.key, r.value, r.timestamp),
+                            dict(r.headers or ()),
+                        )
+                        for r in records
+                    )
+                marks = {part: consumer.highwater(part) for part in parts}
+                return all(m is not None and consumer.position(p) >= m for p, m in marks.items())
+
+            wait_until(at_end, PATIENCE, f"the end of {topic}", every=0)
+        finally:
+            consumer.close(autocommit=False)
+        return sorted(found, key=lambda one: (one[0].partition, one[0].offset))
+
     def assert_exact(self, facts: MemoryFacts) -> None:
         """The tables against an oracle that looks at the log alone; then the service's own proof."""
         wanted = truth(record for records in facts.records.values() for record in records)
@@ -166,22 +196,3 @@ def interleaved(facts: MemoryFacts) -> list[Record]:
         for records in facts.records.values():
             turns += records[start : start + 5]
     return turns
-
-
-def records_in(stack: Stack, topic: str) -> int:
-    """How many records a topic holds, as fetches say: the broker's own answer about the end is too small."""
-    consumer = Brokers((stack.kafka,), 0.02, "test").consumer()
-    parts = [TopicPartition(topic, partition) for partition in range(DOSSIER_PARTITIONS)]
-
-    def fetched() -> bool:
-        consumer.poll(50)
-        return all(consumer.highwater(part) is not None for part in parts)
-
-    try:
-        consumer.assign(parts)
-        for part in parts:
-            consumer.seek(part, 0)
-        wait_until(fetched, PATIENCE, "every partition to be fetched")
-        return sum(consumer.highwater(part) for part in parts)
-    finally:
-        consumer.close(autocommit=False)

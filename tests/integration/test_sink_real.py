@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from clickhouse_driver import Client
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from contracts.codec import encode
@@ -28,7 +30,7 @@ from tests.brokers import ensure_topics
 from tests.fakes.analytics import MemoryFacts
 from tests.fakes.analytics_facts import fill, truth
 from tests.fakes.analytics_lives import START
-from tests.integration.sink_stack import PATIENCE, Stack, a_log, interleaved, records_in
+from tests.integration.sink_stack import PATIENCE, Stack, a_log, interleaved
 from tests.waiting import wait_until
 
 
@@ -60,11 +62,43 @@ def test_facts_become_figures_and_a_stop_is_clean(stack: Stack) -> None:
     assert "Bảng theo dõi hồ sơ" in board.text
     garbage = truth(record for records in facts.records.values() for record in records).garbage
     assert garbage > 0
-    assert records_in(stack, FACTS_DLQ) == garbage
+    assert len(stack.read(FACTS_DLQ)) == garbage
 
     assert stack.analytics.running is not None
     stack.analytics.running.send_signal(signal.SIGTERM)
     assert stack.analytics.ended(30) == 0
+
+
+def test_garbage_among_facts_of_one_batch_goes_to_the_dead_letters_once(stack: Stack) -> None:
+    facts = MemoryFacts(range(DOSSIER_PARTITIONS))
+    lives = MemoryFacts(range(1))
+    fill(lives, 6, random.Random(11), noise=False)
+    garbage = [b"\xff\xfe", b"{}", None, b"[]", b'{"record":"fact"}', b""]
+    for n, record in enumerate(lives.records[0]):
+        facts.append(0, record.value, record.key)
+        if n % 3 == 0:
+            facts.append(0, garbage[n // 3 % len(garbage)], b"who sent it")
+    poison = [r for r in facts.records[0] if r.key == b"who sent it"]
+    assert len(poison) >= 2 * len(garbage)
+    with contextlib.closing(KafkaProducer(bootstrap_servers=stack.kafka, linger_ms=60_000)) as whole:
+        stack.producer.close()
+        stack.producer = whole  # all that is sent before a flush goes as one
+        stack.send(facts.records[0])
+    stack.analytics.start()
+    stack.wait_for(facts)
+    stack.assert_exact(facts)
+    metrics = stack.client.get(f"http://{stack.http}/metrics").text
+    assert "motcua_analytics_batch_rows_count 1.0" in metrics
+    assert f"motcua_analytics_dead_letters_total {len(poison)}.0" in metrics
+
+    def letters() -> list[tuple[int, bytes | None, bytes | None]]:
+        return [(int(head["dlq_offset"]), r.key, r.value) for r, head in stack.read(FACTS_DLQ)]
+
+    assert letters() == [(r.offset, r.key, r.value) for r in poison]
+    stack.analytics.kill()
+    stack.analytics.start()  # another start has nothing to add
+    stack.wait_ready()
+    assert letters() == [(r.offset, r.key, r.value) for r in poison]
 
 
 def test_a_lone_fact_is_visible_without_another_one(stack: Stack) -> None:

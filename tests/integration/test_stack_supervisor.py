@@ -196,7 +196,7 @@ def test_a_service_that_refuses_to_go_on_is_left_and_the_others_go_on(launch: La
     stack.process.send_signal(signal.SIGTERM)
     code, out, _ = stack.end()
     assert code == 0
-    assert "doubting-b ended with exit code 78 and is not started again: this needs a person" in out
+    assert "doubting-b ended with exit code 78 and is not started again: CRITICAL this needs a person" in out
 
 
 def test_a_service_that_is_never_ready_ends_the_stack_with_its_own_reason(launch: Launcher) -> None:

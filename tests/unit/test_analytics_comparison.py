@@ -166,4 +166,4 @@ def test_the_clock_is_the_last_of_the_log_and_compared() -> None:
 
 
 def test_whatever_stands_for_a_partition_the_log_does_not_have_is_too_much() -> None:
-    assert stray(99, 3, 2, 1) == Findings(99, duplicated=6)
+    assert stray(99, 3, 2, 1, 4) == Findings(99, duplicated=10)

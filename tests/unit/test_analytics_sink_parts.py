@@ -20,6 +20,7 @@ from services.analytics.domain.intents import (
     PartitionPosition,
     Position,
     Range,
+    Tidied,
     key_of,
 )
 from services.analytics.domain.lane import LaneLog, lane_name, lanes_of, partitions_of
@@ -143,7 +144,7 @@ def test_a_token_depends_on_what_is_inserted_and_on_nothing_else() -> None:
 
 @pytest.mark.parametrize("entry", [intent(), position(3), Greeting(lane="0of1", writer="a", at=NOW)])
 def test_entries_survive_the_wire(entry: intents.Entry) -> None:
-    assert intents.decode(intents.encode(entry)) == entry
+    assert intents.decode(key_of(entry), intents.encode(entry)) == entry
 
 
 def test_no_entry_can_displace_what_recovery_needs() -> None:
@@ -185,6 +186,15 @@ def test_only_what_is_behind_the_position_is_tidied_away() -> None:
         log.apply(entry)
     assert log.obsolete("b") == [key_of(intent(1, "a")), key_of(position(1, "a"))]
     assert log.obsolete("b") == []
+
+
+def test_what_is_tidied_away_already_is_left() -> None:
+    log = LaneLog("0of1", (0,))
+    for entry in (intent(1, "a"), position(1, "a"), Tidied(key_of(intent(1, "a")))):
+        log.apply(entry)
+    for entry in (intent(2, "b"), position(2, "b"), Tidied(key_of(position(1, "a"))), Tidied(b"0of1/look/b")):
+        log.apply(entry)
+    assert log.obsolete("b") == [key_of(intent(2, "b"))]
 
 
 def test_ranges_begin_where_the_partition_stood() -> None:

@@ -113,7 +113,7 @@ def test_a_warehouse_that_is_away_gets_the_same_batch_again_and_only_once() -> N
     process = Process(world, cut=CutPolicy(1_000, 0.02, 0.0)).run()
     assert process.notes.retries == ["insert"] * 3
     assert_exact(world)
-    said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
+    said = [intents.decode(key, value) for _, key, value in world.intents.records if value is not None]
     assert len([one for one in said if isinstance(one, Intent)]) == 1, "the batch is not cut again"
 
 
@@ -228,7 +228,7 @@ def test_what_was_begun_in_a_topic_that_is_gone_is_not_finished_from_its_success
     with pytest.raises(TopicRecreatedError):
         Process(world, reached=recreate).run()
     assert world.warehouse.facts == []
-    said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
+    said = [intents.decode(key, value) for _, key, value in world.intents.records if value is not None]
     assert not any(isinstance(one, Position) for one in said)
 
 
@@ -357,9 +357,20 @@ def test_the_lane_is_tidied_down_to_what_recovery_needs() -> None:
         Process(world, writer, cut=CutPolicy(5, 0.0, 0.0)).run()
         fill(world.facts, 0, random.Random(0))  # one more clock a partition: something to do for the next
     world.intents.compact()
-    left = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
+    left = [intents.decode(key, value) for _, key, value in world.intents.records if value is not None]
     assert len(left) <= 3
     assert sum(isinstance(one, Position) for one in left) == 1
+
+
+def test_a_start_does_not_tidy_again_what_was_tidied_before_it() -> None:
+    """A broker may keep deleted records for a day: hundreds of thousands of batches."""
+    world = a_world()
+    Process(world, "a", cut=CutPolicy(5, 0.0, 0.0)).run()
+    fill(world.facts, 0, random.Random(0))
+    before = len(world.intents.records)
+    Process(world, "b", cut=CutPolicy(1_000, 0.02, 0.0)).run()
+    deleted = [key for _, key, value in world.intents.records[before:] if value is None]
+    assert sorted(key.split(b"/")[1] for key in deleted) == [b"intent", b"position"]
 
 
 def test_a_step_is_tried_until_it_works() -> None:

@@ -14,7 +14,7 @@ from tests.unit.test_sink_behaviour import Process, a_world, assert_exact, forei
 
 def positions_said(world: World) -> list[Position]:
     """The positions in the intents topic, in their order."""
-    said = [intents.decode(value) for _, _, value in world.intents.records if value is not None]
+    said = [intents.decode(key, value) for _, key, value in world.intents.records if value is not None]
     return [one for one in said if isinstance(one, Position)]
 
 

@@ -85,7 +85,7 @@ def test_a_repair_that_adds_nothing_says_nothing(world: World) -> None:
     Process(world, "new", mend=lambda positions: repaired(world)).run()
     said = len(world.intents.records)
     Process(world, "again", mend=lambda positions: repaired(world)).run()
-    fresh = [decode(value) for _, _, value in world.intents.records[said:] if value is not None]
+    fresh = [decode(key, value) for _, key, value in world.intents.records[said:] if value is not None]
     assert not [one for one in fresh if isinstance(one, (Intent, Position))]
 
 

@@ -149,8 +149,9 @@ def test_a_folder_of_trust_in_the_home_is_used(tmp_path: Path) -> None:
 
 
 def test_settings_of_another_stack_are_not_inherited() -> None:
-    caller = {"PATH": "/bin", "MOTCUA_KAFKA": "elsewhere:9092", "MOTCUA_LOG": "DEBUG"}
-    assert base_environment(caller) == {"PATH": "/bin", "MOTCUA_LOG": "DEBUG", "PYTHONUNBUFFERED": "1"}
+    passed_on = {"PATH": "/bin", "MOTCUA_LOG": "DEBUG", "MOTCUA_REPAIR": "1"}
+    caller = {**passed_on, "MOTCUA_KAFKA": "elsewhere:9092"}
+    assert base_environment(caller) == {**passed_on, "PYTHONUNBUFFERED": "1"}
 
 
 def test_a_pid_used_again_is_another_process() -> None:

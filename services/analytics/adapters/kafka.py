@@ -24,7 +24,7 @@ from contracts.topics import FACTS, FACTS_DLQ, INTENTS, LAW
 from services.analytics.adapters.record_batch import MalformedBatchError, records_of
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Poison, Record
-from services.analytics.domain.intents import Entry, Range
+from services.analytics.domain.intents import Range, Said
 from services.analytics.errors import LogTruncatedError, RefusedError, RetryLaterError
 
 _TIMEOUT: Final = 10.0
@@ -278,7 +278,7 @@ class KafkaIntentLog:
 
     def __init__(self, brokers: Brokers, appender: Appender) -> None:
         self._appender = appender
-        self._read: list[tuple[int, Entry | None]] = []
+        self._read: list[tuple[int, Said]] = []
         self._part = TopicPartition(INTENTS, 0)
         with _translated("connecting"):
             self._consumer = brokers.consumer()
@@ -290,17 +290,17 @@ class KafkaIntentLog:
         """See the port."""
         return self._appender.append(INTENTS, [(0, key, value, [])])[0]
 
-    def read_through(self, offset: int) -> list[Entry]:
+    def read_through(self, offset: int) -> list[Said]:
         """See the port. It goes on until the record at `offset` itself is read, never by a reported end."""
         deadline = time.monotonic() + _TIMEOUT
         while not self._read or self._read[-1][0] < offset:
             with _translated("reading intents"):
                 fetched = self._consumer.poll(timeout_ms=200).get(self._part, [])
-            self._read += [(r.offset, _entry(r.value)) for r in fetched]
+            self._read += [(r.offset, _said(r.key, r.value)) for r in fetched]
             if not fetched and time.monotonic() > deadline:
                 raise RetryLaterError("reading intents: an appended record does not come back")
-        done = [entry for at, entry in self._read if at <= offset and entry is not None]
-        self._read = [(at, entry) for at, entry in self._read if at > offset]
+        done = [said for at, said in self._read if at <= offset]
+        self._read = [(at, said) for at, said in self._read if at > offset]
         return done
 
     def close(self) -> None:
@@ -333,11 +333,9 @@ class KafkaLawLog:
             self._consumer.close(autocommit=False, timeout_ms=2_000)
 
 
-def _entry(value: bytes | None) -> Entry | None:
-    if value is None:
-        return None
+def _said(key: bytes, value: bytes | None) -> Said:
     try:
-        return intents.decode(value)
+        return intents.decode(key, value)
     except msgspec.MsgspecError as error:
         raise RefusedError(f"{INTENTS} holds a record that is none of its entries") from error
 

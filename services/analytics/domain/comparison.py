@@ -160,6 +160,6 @@ class PartitionProof:
             self.findings.mismatched += 1
 
 
-def stray(partition: int, facts: int, dossiers: int, clocks: int) -> Findings:
+def stray(partition: int, facts: int, dossiers: int, clocks: int, roll_ups: int) -> Findings:
     """What stands in the tables for a partition the log does not have: no record calls for any of it."""
-    return Findings(partition, duplicated=facts + dossiers + clocks)
+    return Findings(partition, duplicated=facts + dossiers + clocks + roll_ups)

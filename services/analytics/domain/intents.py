@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -94,6 +94,16 @@ class Position(Struct, frozen=True, kw_only=True, tag_field="record", tag="posit
 
 Entry = Greeting | Intent | Position
 
+
+class Tidied(NamedTuple):
+    """The deletion of an entry: its key was appended without a value."""
+
+    key: bytes
+
+
+Said = Entry | Tidied
+"""What a record of the topic says."""
+
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final[msgspec.json.Decoder[Entry]] = msgspec.json.Decoder(Entry)
 
@@ -112,6 +122,6 @@ def encode(entry: Entry) -> bytes:
     return _encoder.encode(entry)
 
 
-def decode(data: bytes) -> Entry:
-    """An entry from its bytes. Raises msgspec.MsgspecError: a broken intents topic stops the lane."""
-    return _decoder.decode(data)
+def decode(key: bytes, value: bytes | None) -> Said:
+    """What a record says. Raises msgspec.MsgspecError: a broken intents topic stops the lane."""
+    return Tidied(key) if value is None else _decoder.decode(value)

@@ -23,6 +23,8 @@ from services.analytics.domain.intents import (
     PartitionPosition,
     Position,
     Range,
+    Said,
+    Tidied,
     key_of,
 )
 from services.analytics.errors import OtherLanesError
@@ -62,10 +64,14 @@ class LaneLog:
         self.writer: str | None = None
         self._intents: dict[int, Intent] = {}
         self._intent_keys: dict[bytes, int] = {}
-        self._position_writers: set[str] = set()
+        self._position_keys: set[bytes] = set()
 
-    def apply(self, entry: Entry) -> None:
-        """Take one entry in; another lane's is none of ours. Raises OtherLanesError."""
+    def apply(self, entry: Said) -> None:
+        """Take one record in; another lane's is none of ours. Raises OtherLanesError."""
+        if isinstance(entry, Tidied):
+            self._intent_keys.pop(entry.key, None)
+            self._position_keys.discard(entry.key)
+            return
         self._refuse_other_lanes(entry)
         if entry.lane != self.lane:
             return
@@ -76,7 +82,7 @@ class LaneLog:
             if entry.batch > self.batch:
                 self._intents.setdefault(entry.batch, entry)
         else:
-            self._position_writers.add(entry.writer)
+            self._position_keys.add(key_of(entry))
             if self.position is None or entry.batch > self.position.batch:
                 self.position = entry
                 self._intents = {b: i for b, i in self._intents.items() if b > entry.batch}
@@ -104,12 +110,13 @@ class LaneLog:
 
     def obsolete(self, writer: str) -> list[bytes]:
         """Keys that `writer`, having appended its own position, may delete. Forgets them."""
+        own = f"{self.lane}/position/{writer}".encode()
         keys = [key for key, batch in self._intent_keys.items() if batch <= self.batch]
         for key in keys:
             del self._intent_keys[key]
-        others = sorted(self._position_writers - {writer})
-        self._position_writers &= {writer}
-        return keys + [f"{self.lane}/position/{other}".encode() for other in others]
+        others = sorted(self._position_keys - {own})
+        self._position_keys &= {own}
+        return keys + others
 
 
 def _parts(entry: Entry) -> tuple[Range, ...] | tuple[PartitionPosition, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from services.analytics.domain.batch import Batch, Poison, Record
-from services.analytics.domain.intents import Entry, Range
+from services.analytics.domain.intents import Range, Said
 from services.analytics.domain.rows import FactRow
 
 
@@ -67,8 +67,8 @@ class IntentLog(Protocol):
         """
         ...
 
-    def read_through(self, offset: int) -> list[Entry]:
-        """Entries after the last one read, up to and including `offset`, in order; none is skipped.
+    def read_through(self, offset: int) -> list[Said]:
+        """The records after the last one read, up to and including `offset`, in order; none is skipped.
 
         After RetryLaterError nothing counts as read.
         """

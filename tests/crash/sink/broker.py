@@ -13,7 +13,7 @@ from typing import Final
 
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Poison, Record
-from services.analytics.domain.intents import Entry, Range
+from services.analytics.domain.intents import Range, Said
 from services.analytics.errors import LogTruncatedError, RetryLaterError
 from tests.crash.sink.timeline import DiedError, Task, Timeline
 
@@ -210,12 +210,12 @@ class ModelIntents:
         kind = key.split(b"/")[1].decode() if value is not None else "tombstone"
         return self._link.deliver(kind, lambda: self._link.broker.append(key, value))
 
-    def read_through(self, offset: int) -> list[Entry]:
+    def read_through(self, offset: int) -> list[Said]:
         """See the port."""
         self._link.call()
         found = [r for r in self._link.broker.intents if self._read <= r[0] <= offset]
         self._read = max(self._read, offset + 1)
-        return [intents.decode(value) for _, _, value in found if value is not None]
+        return [intents.decode(key, value) for _, key, value in found]
 
 
 class ModelLetters:

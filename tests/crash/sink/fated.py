@@ -9,29 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
-from threading import Event, Timer
+from threading import Timer
+from typing import Any
 
 from services.analytics import __main__, service
-from services.analytics.sink.gate import Gate
-from services.analytics.sink.loop import LaneSettings, Ports, Sink
-from services.analytics.sink.status import Status
+from services.analytics.sink.loop import Sink
 
 
 class Fated(Sink):
-    """Counts how often it passes its point."""
+    """Counts how often it passes its point; all else it is given is the sink's own affair."""
 
-    def __init__(
-        self,
-        ports: Ports,
-        settings: LaneSettings,
-        stop: Event,
-        status: Status,
-        gate: Gate,
-        *,
-        mend: Callable[[Mapping[int, int]], Mapping[int, int]] | None = None,
-    ) -> None:
-        super().__init__(ports, settings, stop, status, gate, self._pass, mend)
+    def __init__(self, *world: Any, **hooks: Any) -> None:
+        super().__init__(*world, **{**hooks, "reached": self._pass})
         self._left = int(sys.argv[2])
 
     def _pass(self, step: str) -> None:

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Final
 
@@ -58,14 +58,23 @@ class Scene:
                 return
 
     def tell_until(self, condition: Callable[[], object], what: str) -> None:
-        """Go on sending until it is met: a piece when the one before is inserted, so that each is a batch."""
+        """Go on sending until it is met: a piece when the one before is inserted, so that each is a batch.
 
+        Every piece has its own time; nobody may end meanwhile otherwise than killed or fenced.
+        """
+        while self.pieces:
+            self._wait(lambda: condition() or self.us.caught_up(), what)
+            if condition():
+                return
+            self.us.tell(self.pieces.pop(0))
+        self._wait(condition, what)
+
+    def _wait(self, condition: Callable[[], object], what: str) -> None:
         def met() -> object:
-            if self.pieces and not condition() and self.us.caught_up():
-                self.us.tell(self.pieces.pop(0))
+            self.us.check_ends()
             return condition()
 
-        wait_until(met, PATIENCE, f"{what}\n{self.us.analytics.text()}", every=0.2)
+        wait_until(met, PATIENCE, what, every=0.2)
 
 
 Accident = Callable[[Scene], str]
@@ -197,7 +206,10 @@ def _take_over(scene: Scene) -> str:
     zombie = us.spare.running
     assert zombie is not None
     zombie.send_signal(signal.SIGCONT)
-    scene.tell_until(lambda: _over(us.spare), "the frozen one to end")
+    # Work for both. Whichever begins it, the frozen one reads that it was replaced.
+    us.tell(scene.pieces.pop(0))
+    us.rest()
+    wait_until(lambda: _over(us.spare), PATIENCE, "the frozen one to end")
     code = us.spare.ended(1)
     assert code == FENCED, f"the frozen one ended with {code}\n{us.spare.text()}"
     return "replaced, fenced when it woke up"
@@ -218,7 +230,7 @@ def real(
     In each one accident, or the warehouse `away` for so many seconds.
     """
     chance = random.Random(seed)
-    portions = _portions(chance, schedules)
+    parts = portions(chance, schedules)
     total = Verdict()
     with tempfile.TemporaryDirectory() as folder:
         us = RealStack(Path(folder), kind)
@@ -226,7 +238,7 @@ def real(
             us.analytics.start()
             us.wait_ready()
             deck = _deck(chance, kind) if away is None else repeat(_away_for(away))
-            for number, pieces in enumerate(portions):
+            for number, pieces in enumerate(parts):
                 begun = time.monotonic()
                 scene = Scene(us, chance, pieces)
                 verdict, what = _schedule(scene, next(deck))
@@ -254,13 +266,13 @@ def _deck(chance: random.Random, kind: BrokerKind) -> Iterator[Accident]:
         yield from cards
 
 
-def _portions(chance: random.Random, schedules: int) -> list[list[list[Record]]]:
+def portions(chance: random.Random, schedules: int) -> list[list[list[Record]]]:
     """One long log, cut into schedules and these into pieces."""
     facts = MemoryFacts(range(DOSSIER_PARTITIONS))
     fill(facts, DOSSIERS * schedules, chance)
     records = interleaved(facts)
-    size = len(records) // (schedules * PIECES) + 1
-    pieces = [records[at : at + size] for at in range(0, len(records), size)]
+    ends = [len(records) * n // (schedules * PIECES) for n in range(schedules * PIECES + 1)]
+    pieces = [records[start:end] for start, end in pairwise(ends)]
     return [pieces[at : at + PIECES] for at in range(0, len(pieces), PIECES)]
 
 
@@ -273,8 +285,7 @@ def _schedule(scene: Scene, accident: Accident) -> tuple[Verdict, str]:
             us.tell(piece)
         us.rest()
     except (AssertionError, TimeoutError) as error:
-        verdict = Verdict()
-        verdict.differs(str(error)[:60], str(error)[-1500:])
+        verdict = Verdict(mismatched=1, said=[f"mismatched: {error}", *us.last_words()])
         verdict.add(us.judge())
         return verdict, accident.__name__
     again = f"; started again after {', '.join(us.again)}" if us.again else ""

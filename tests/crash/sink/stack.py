@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from kafka import TopicPartition
-
 from contracts.topics import DOSSIER_PARTITIONS, FACTS, FACTS_DLQ
 from deploy.local.broker import BrokerKind
 from deploy.local.ports import HOST, free_ports
 from services.analytics.adapters.clickhouse import Connection
-from services.analytics.adapters.kafka import Brokers
 from services.analytics.domain.batch import Record
 from services.analytics.domain.dossier import DossierRow
 from services.analytics.domain.rollups import Cell, RollUp
@@ -65,15 +62,26 @@ class RealStack(Stack):
         self.analytics.command = fated
         self.analytics.start()
 
+    def check_ends(self) -> None:
+        """Raises AssertionError when one of the two has ended in a way that no accident explains."""
+        for one in (self.analytics, self.spare):
+            code = None if one.running is None else one.running.poll()
+            assert code is None or code in RESTARTED, f"analytics ended with exit code {code}"
+
     def tend(self) -> None:
         """Start analytics again, without a fate, where it has ended. Raises AssertionError for a refusal."""
+        self.check_ends()
         running = self.analytics.running
         code = None if running is None else running.poll()
         if code is not None:
-            assert code in RESTARTED, f"analytics ended with exit code {code}\n{self.analytics.text()}"
             self.again.append(str(code))
             self.analytics.command = self.plain
             self.analytics.start()
+
+    def last_words(self) -> list[str]:
+        """The end of every process' log."""
+        named = {"analytics": self.analytics, "the spare one": self.spare, "the warehouse": self.warehouse}
+        return [f"{name} said last:\n{one.text()}" for name, one in named.items() if one.log.exists()]
 
     def tell(self, records: list[Record]) -> None:
         """Send them; from now on the sink has to reach that far."""
@@ -94,41 +102,17 @@ class RealStack(Stack):
             self.tend()
             return self.caught_up()
 
-        wait_until(done, 2 * PATIENCE, f"all facts to be inserted\n{self.analytics.text()}", every=0.1)
+        wait_until(done, 2 * PATIENCE, "all facts to be inserted", every=0.1)
 
     # -- what stands where ---------------------------------------------------------------------------
 
     def judge(self) -> Verdict:
         """The oracle over the log as the broker has it now, against the tables and the dead letters."""
-        log = self._read(FACTS)
+        log = self.read(FACTS)
         letters = {
-            (int(dict(headers)["dlq_partition"]), int(dict(headers)["dlq_offset"]))
-            for _, headers in self._read(FACTS_DLQ)
+            (int(headers["dlq_partition"]), int(headers["dlq_offset"])) for _, headers in self.read(FACTS_DLQ)
         }
         return judge(wanted((r.partition, r.offset, r.value) for r, _ in log), self._found(letters))
-
-    def _read(self, topic: str) -> list[tuple[Any, list[tuple[str, bytes]]]]:
-        consumer = Brokers((self.kafka,), 0.02, "oracle").consumer()
-        parts = [TopicPartition(topic, p) for p in PARTITIONS]
-        found: list[tuple[Any, list[tuple[str, bytes]]]] = []
-        try:
-            consumer.assign(parts)
-            for part in parts:
-                consumer.seek(part, 0)
-
-            def at_end() -> bool:
-                for part, records in consumer.poll(100).items():
-                    found.extend(
-                        (Record(part.partition, r.offset, r.key, r.value, r.timestamp), list(r.headers or ()))
-                        for r in records
-                    )
-                marks = {part: consumer.highwater(part) for part in parts}
-                return all(m is not None and consumer.position(p) >= m for p, m in marks.items())
-
-            wait_until(at_end, PATIENCE, f"the end of {topic}", every=0)
-        finally:
-            consumer.close(autocommit=False)
-        return sorted(found, key=lambda one: (one[0].partition, one[0].offset))
 
     def _found(self, letters: set[tuple[int, int]]) -> Found:
         with self._connected() as house:
