@@ -27,7 +27,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         migrate(connection)
         facts = MemoryFacts(PARTITIONS)
         fill(facts, 50, random.Random(9))
-        yield House(connection, pool, facts)
+        yield House(url, connection, pool, facts)
     finally:
         with pool.lend() as lent:
             lent.close()
@@ -51,5 +51,5 @@ def test_a_dossier_whose_first_facts_are_dead_letters_counts_once_it_has_a_bucke
         assert reading.figures(house.connection, reading.Slice()).received == counted
         without = max(without, len(dossiers) - counted)
     assert without, "some dossier had no bucket for a while"
-    house.assert_cells_right()
+    house.assert_right()
     assert house.sink.roll_ups(PARTITIONS) == []

@@ -278,7 +278,7 @@ def test_a_window_shrunk_under_a_running_sink_stops_it(stack: Stack) -> None:
     with Client(HOST, int(stack.house.rpartition(":")[2])) as client:
         client.execute("ALTER TABLE stamp_states MODIFY SETTING non_replicated_deduplication_window = 5")
     assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
-    assert "table stamp_states must have a deduplication window" in stack.analytics.text()
+    assert "table stamp_states must have a non_replicated_deduplication_window" in stack.analytics.text()
 
 
 def test_a_warehouse_is_rebuilt_from_the_log_into_a_fresh_database(stack: Stack) -> None:
