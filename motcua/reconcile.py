@@ -42,9 +42,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _next(proof: dict[str, Any]) -> str:
+    if any(part.get("unsaid") for part in proof["partitions"]):
+        return "The log makes other rows than were inserted: start analytics once with MOTCUA_REPAIR=1."
     if "repaired" not in proof:
         return "`motcua reconcile --repair` puts it right."
-    return "What a repair leaves, docs/warehouse.md tells how to put right."
+    return "docs/operations.md says what is left to do."
 
 
 def table(proof: dict[str, Any]) -> str:
@@ -54,10 +56,6 @@ def table(proof: dict[str, Any]) -> str:
     lines.append("  ".join(f"{value:>10}" for value in ("all", *(proof[name] for name in _COLUMNS[1:]))))
     if "repaired" in proof:
         lines.append(f"Repaired: {proof['repaired']} differences.")
-    if any(part.get("unsaid") for part in proof["partitions"]):
-        lines.append(
-            "The log makes other rows than were inserted: start analytics once with MOTCUA_REPAIR=1."
-        )
     if proof.get("gaps"):
         lines.append(f"The log itself lacks numbers at {proof['gaps']} places: see its dead letters.")
     clean = all(proof[kind] == 0 for kind in _KINDS)

@@ -67,6 +67,25 @@ def test_any_difference_fails(answer: dict[str, Any], kind: str, capsys: pytest.
     assert "DIFFER" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("also", "told"),
+    [
+        ({}, "`motcua reconcile --repair`"),
+        ({"repaired": 4}, "docs/operations.md"),
+        (
+            {"partitions": [{**proof()["partitions"][0], "unsaid": 2}]},
+            "start analytics once with MOTCUA_REPAIR=1",
+        ),
+    ],
+)
+def test_a_difference_names_the_next_step(
+    answer: dict[str, Any], also: dict[str, Any], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer |= {"missing": 2, **also}
+    assert reconcile.run(arguments()) == 1
+    assert told in capsys.readouterr().out
+
+
 def test_json_is_the_answer_itself(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert reconcile.run(arguments("--json")) == 0
     assert json.loads(capsys.readouterr().out) == answer
