@@ -98,10 +98,9 @@ class Reconciler:
             before = self._prove(log, mend=False)
             if any(one.unsaid for one in before):
                 raise RepairAtStartError("the log makes other rows than were inserted")
-            for one in before:
-                if not one.clean and one.partition < DOSSIER_PARTITIONS:
-                    self._partition(log, one.partition, mend=True)
-            wrong = {one.partition for one in before if not one.clean and one.partition < DOSSIER_PARTITIONS}
+            wrong = [one.partition for one in before if not one.clean and one.partition < DOSSIER_PARTITIONS]
+            for partition in wrong:
+                self._partition(log, partition, mend=True)
             for lane in sorted(set(map(lane_of, wrong))):
                 self._rebuilder.lane(lane)
             return Repair(

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from services.analytics.adapters.clickhouse import Pool, kill_mutations
+from services.analytics.adapters.clickhouse import UNBOUNDED, Pool, kill_mutations
 from services.analytics.domain.rows import FactRow
 from services.analytics.migrations.feeds import feeds, of_stretch
 
@@ -21,10 +21,7 @@ _OFFSETS: Final = 5_000
 _FILL: Final = (
     "SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_insert = 'disable', "
     "deduplicate_insert_select = 'disable', max_partitions_per_insert_block = 0, "
-    # The feeds' questions mean the same, and are answered whole, whatever a server's profile says.
-    "join_use_nulls = 0, aggregate_functions_null_for_empty = 0, max_rows_to_read = 0, "
-    "max_bytes_to_read = 0, max_rows_to_group_by = 0, max_rows_in_join = 0, max_bytes_in_join = 0, "
-    "max_rows_in_set = 0, max_bytes_in_set = 0"
+    + ", ".join(f"{name} = {value}" for name, value in UNBOUNDED.items())
 )
 
 

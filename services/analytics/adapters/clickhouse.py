@@ -34,6 +34,14 @@ _PASSING: Final = frozenset(
         *(279, 285, 286, 289, 319, 394, 439, 473, 999),
     }
 )
+# The feeds ask questions inside an insert: what bounds a question must not cut or refuse it.
+UNBOUNDED: Final[dict[str, str | int]] = dict.fromkeys(
+    (
+        *("max_rows_to_read", "max_bytes_to_read", "max_rows_to_group_by"),
+        *("max_rows_in_join", "max_bytes_in_join", "max_rows_in_set", "max_bytes_in_set"),
+    ),
+    0,
+)
 # Nothing of the exactly-once insert is left to a server's defaults, which differ between releases.
 _INSERT_SETTINGS: Final[dict[str, str | int]] = {
     "async_insert": 0,
@@ -45,14 +53,7 @@ _INSERT_SETTINGS: Final[dict[str, str | int]] = {
     "max_insert_block_size": 1_048_576,
     "distributed_foreground_insert": 1,
     "max_partitions_per_insert_block": 0,
-    # The feeds ask questions inside the insert: what bounds a question must not cut or refuse it.
-    "max_rows_to_read": 0,
-    "max_bytes_to_read": 0,
-    "max_rows_to_group_by": 0,
-    "max_rows_in_join": 0,
-    "max_bytes_in_join": 0,
-    "max_rows_in_set": 0,
-    "max_bytes_in_set": 0,
+    **UNBOUNDED,
 }
 # What a statement means is not left to a profile either, whether a migration's, a question's or an insert's.
 _MEANING: Final[dict[str, str | int]] = {
