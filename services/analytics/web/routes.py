@@ -22,7 +22,7 @@ from services.analytics.web.parts import Parts, json
 from services.analytics.web.payloads import Json
 from services.analytics.web.problems import Problem
 from services.analytics.web.proof import prove
-from services.analytics.web.sums import group_of, sums
+from services.analytics.web.sums import split, sums
 
 _PUBLIC_SECONDS: Final = 1.0
 
@@ -72,13 +72,7 @@ def _figures(api: APIRouter, parts: Parts) -> None:
     ) -> Response:
         """The same counts split by period, agency, procedure and channel."""
         names = dimensions(by)
-        age = _age(parts)
-        table = reading.compliance(parts.tables, slice_of(first, last, client), period.value, names)
-        rows = [
-            {**group_of(parts, group, period, names), **payloads.counts(counts)}
-            for group, counts in table.items()
-        ]
-        return json({"period": period.value, "by": sorted(names), "rows": rows, **age})
+        return split(parts, reading.compliance, payloads.counts, slice_of(first, last, client), period, names)
 
 
 def _dossiers(api: APIRouter, parts: Parts) -> None:
