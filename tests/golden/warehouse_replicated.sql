@@ -862,3 +862,14 @@ WHERE (log_partition, dossier_id) GLOBAL IN
         OR (max(passed_mark) % 2 = 1 AND max(hand_mark) % 2 = 1)
 )
 AND (dossier_late OR step_late);
+
+-- 0031_filled_lanes
+CREATE TABLE IF NOT EXISTS filled_lanes_local ON CLUSTER '{cluster}'
+(
+    log_partition UInt16,
+    migration     SimpleAggregateFunction(max, UInt32)
+)
+ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/filled_lanes_local', '{replica}')
+ORDER BY log_partition;
+CREATE TABLE IF NOT EXISTS filled_lanes ON CLUSTER '{cluster}' AS filled_lanes_local
+ENGINE = Distributed('{cluster}', currentDatabase(), 'filled_lanes_local', log_partition);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from services.analytics import migrations, reading, reconcile
 from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool
 from services.analytics.errors import UnfilledError
-from services.analytics.filled import Filled, unfilled
+from services.analytics.filled import Filled, filled, unfilled
 from services.analytics.mending import filler, mender
 from services.analytics.migrations import migrate, shipped
 from services.analytics.migrations.feeds import feeds
@@ -56,7 +57,10 @@ def start(house: House) -> int:
     """What the sink does at its start; how often the lane's writer was asked for."""
     asked = []
     call = filler(
-        lambda: unfilled(house.connection), lambda lane: Beside(house.pool, lane), lambda: asked.append(1)
+        lambda: unfilled(house.connection),
+        lambda lane: Beside(house.pool, lane),
+        lambda: asked.append(1),
+        partial(filled, house.connection),
     )
     call(house.at)
     return len(asked)
@@ -65,7 +69,7 @@ def start(house: House) -> int:
 def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: House) -> None:
     tables = Filled(house.connection)
     assert reading.clocks(tables) == reading.clocks(house.connection), "how far the log is, is told always"
-    with pytest.raises(UnfilledError, match="figures"):
+    with pytest.raises(UnfilledError, match="lanes"):
         reading.figures(tables, Slice())
     assert start(house), "whether the lane is still ours"
     house.assert_right()
@@ -76,6 +80,19 @@ def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: Ho
     house.all()
     house.assert_right()
     assert house.beside() == []
+
+
+def test_an_insert_on_its_way_is_nothing_unfilled(house: House) -> None:
+    """The facts of a block stand before what its feeds make of them."""
+    empty = Filled(house.connection)
+    assert start(house)
+    for table in ("facts", *feeds()):
+        house.connection.run(f"TRUNCATE TABLE {table}")
+    for table in feeds():
+        house.connection.run(f"DROP VIEW {table}_feed")
+    house.batch(25)
+    assert unfilled(house.connection), "as it looks amid an insert"
+    assert reading.figures(empty, Slice()).received == 0
 
 
 def test_a_batch_of_the_old_release_after_the_migration_is_told_and_cured_by_a_repair(

@@ -32,6 +32,14 @@ def feeds() -> dict[str, str]:
     return dict(found.values())
 
 
+@cache
+def newest_feed() -> int:
+    """The number of the newest migration that made or changed a feed."""
+    return max(
+        one.number for one in shipped() if _FEED.search(one.statement) or _CHANGED.search(one.statement)
+    )
+
+
 def of_stretch(select: str, partition: int, start: int, end: int, besides: dict[str, str]) -> str:
     """`select` over the raw facts in [start, end) of a partition; of other tables it reads those beside."""
     stretch = (
