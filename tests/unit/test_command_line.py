@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import importlib.metadata
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.home import ProcessState
 from deploy.local.ports import HOST
+from deploy.local.probes import why_not_ready
+from deploy.local.reasons import in_words
 from motcua import hints
 from motcua.__main__ import COMMANDS, main
-from motcua.readiness import in_words, why_not
+from motcua.readiness import why_not
 
 
 def test_without_a_word_there_is_help_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +75,7 @@ def test_a_failure_names_a_command_that_can_be_typed(
         ({"ready": False, "assigned": [], "recovering": []}, "no partition is assigned to it yet"),
         ({"ready": False, "assigned": [1, 2], "recovering": [2]}, "still reading the states of partition 2"),
         (
-            {"ready": False, "why": ["insert: away", "the sink does not move"]},
+            {"ready": False, "why": ["insert: away", "the sink does not move"], "partitions": [0, 1, 2]},
             "insert: away; the sink does not move",
         ),
         ({"ready": False, "why": "no law yet", "in_flight_records": 0, "law_version": 0}, "no law yet"),
@@ -97,10 +101,12 @@ def test_a_broker_that_answers_is_ready(broker: str) -> None:
     assert why_not(process("broker", broker, ready=True)) == ""
 
 
-def test_a_service_is_asked_for_its_reasons() -> None:
+@contextlib.contextmanager
+def answering(body: bytes) -> Iterator[str]:
+    """The address of a service that is not ready and says so."""
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b'{"ready":false,"assigned":[],"recovering":[]}'
             self.send_response(503)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -113,11 +119,23 @@ def test_a_service_is_asked_for_its_reasons() -> None:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         try:
-            url = f"http://{HOST}:{server.server_port}"
-            assert why_not(process("workflow", url, ready=False)) == "no partition is assigned to it yet"
-            assert why_not(process("workflow", url, ready=True)) == ""
+            yield f"http://{HOST}:{server.server_port}"
         finally:
             server.shutdown()
             serving.join(10)
+
+
+def test_a_service_is_asked_for_its_reasons() -> None:
+    with answering(b'{"ready":false,"assigned":[],"recovering":[]}') as url:
+        assert why_not(process("workflow", url, ready=False)) == "no partition is assigned to it yet"
+        assert why_not(process("workflow", url, ready=True)) == ""
     assert why_not(process("workflow", url, ready=False)) == "503"
     assert why_not(process("warehouse", "clickhouse://default@x/default", ready=False)) == "503"
+
+
+def test_the_supervisor_and_the_doctor_tell_reasons_in_the_same_words() -> None:
+    with answering(b'{"ready":false,"why":["insert: away","it does not move"],"partitions":[0,1]}') as url:
+        assert why_not_ready(url) == "insert: away; it does not move"
+        assert why_not(process("analytics", url, ready=False)) == "insert: away; it does not move"
+    with answering(b'{"ready":false}') as url:
+        assert why_not_ready(url) == f"{url}/readyz says 503"

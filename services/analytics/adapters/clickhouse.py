@@ -144,7 +144,7 @@ class Connection:
 
 
 def _first_line(error: driver.ServerException) -> str:
-    return str(error.message).split("\n", 1)[0][:300]
+    return str(error.message).split("\n", 1)[0].removesuffix(" Stack trace:")[:300]
 
 
 class SinkWarehouse:
