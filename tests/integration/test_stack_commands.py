@@ -107,7 +107,7 @@ def test_doctor_names_a_taken_port_and_its_holder(home: Home, capsys: pytest.Cap
         assert main(["doctor", "--home", str(home.path), "--port-base", str(base)]) == 1
     out = capsys.readouterr().out
     assert f"WRONG port {base + 1} of analytics is taken by pid {os.getpid()} (" in out
-    assert f"-> stop it, or start with `{command()} up --port-base N`" in out
+    assert f"-> stop it, or start with `{command()} up --port-base N --home {home.path}`" in out
 
 
 def test_doctor_finds_a_stale_pid_and_what_it_left(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
