@@ -70,7 +70,9 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
     ],
 )
 def test_wrong_parameters_are_named(desk: Desk, path: str, field: str) -> None:
-    assert assert_problem(desk.get(path), 422, "bad_shape")["field"] == field
+    problem = assert_problem(desk.get(path), 422, "bad_shape")
+    assert (problem["field"], problem["rule"]) == (field, problem["detail"])
+    assert problem["legal_ground"] == "Quy định kỹ thuật của hệ thống"
 
 
 def test_a_dimension_given_twice_is_named(desk: Desk) -> None:

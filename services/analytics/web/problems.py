@@ -11,6 +11,8 @@ from msgspec import Struct
 from starlette.responses import Response
 
 CONTENT_TYPE: Final = "application/problem+json"
+HOUSE_RULE: Final = "Quy định kỹ thuật của hệ thống"
+"""What a rule rests on that no law gives; intake says it so too."""
 
 STATUS: Final[Mapping[str, int]] = {
     "unauthorized": 401,
@@ -69,7 +71,10 @@ class Problem(Exception):  # noqa: N818  read as the thing it carries: raise Pro
 
 
 class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Problem details (RFC 9457): why the answer is no success. `field` names the wrong parameter."""
+    """Problem details (RFC 9457): why the answer is no success.
+
+    `field` names the wrong parameter, `rule` says what it breaks, `legal_ground` what that rests on.
+    """
 
     type: str
     title: str
@@ -77,11 +82,14 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     reason: str
     field: str | None = None
+    rule: str | None = None
+    legal_ground: str | None = None
 
 
 def document(problem: Problem) -> Document:
     """The body of the answer."""
     status = STATUS[problem.reason]
+    wrong = status == 422
     return Document(
         type=f"urn:motcua:problem:{problem.reason}",
         title=HTTPStatus(status).phrase,
@@ -89,6 +97,8 @@ def document(problem: Problem) -> Document:
         detail=problem.detail,
         reason=problem.reason,
         field=problem.field,
+        rule=problem.detail if wrong else None,
+        legal_ground=HOUSE_RULE if wrong else None,
     )
 
 
