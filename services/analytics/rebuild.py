@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from services.analytics.domain.comparison import Mending
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
-from services.analytics.errors import AnalyticsError
+from services.analytics.errors import AnalyticsError, WarehouseRejectedError
 from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 
@@ -160,6 +160,11 @@ class Rebuilder:
         tables = self._beside(lane)
         try:
             yield tables
+        except WarehouseRejectedError:
+            # As when a newer writer has dropped them while this one was frozen: that is the thing to say.
+            with contextlib.suppress(BehindError), self._hold.still(writing=True):
+                pass
+            raise
         finally:
             # What stays behind is dropped by the next start of the lane; it must not hide what went wrong.
             with contextlib.suppress(AnalyticsError):

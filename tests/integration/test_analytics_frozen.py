@@ -15,7 +15,7 @@ from services.analytics.domain.batch import translate
 from services.analytics.domain.comparison import Mending
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rollups import RollUp
-from services.analytics.errors import AnalyticsError, RetryLaterError, WarehouseRejectedError
+from services.analytics.errors import AnalyticsError, FencedError, RetryLaterError, WarehouseRejectedError
 from services.analytics.mending import mender
 from services.analytics.rebuild import Hold, Rebuilder
 from tests.fakes.analytics import MemoryFactLog
@@ -152,6 +152,30 @@ def test_who_was_frozen_before_putting_a_clock_back_leaves_a_newer_writers_clock
     with pytest.raises(WarehouseRejectedError, match="code 60"):
         old.set_clock(0, None, back=True)
     assert reading.clocks(house.connection)[0]
+    with frozen.lend() as one:
+        one.close()
+
+
+def test_who_was_frozen_and_finds_its_tables_gone_says_that_the_lane_is_anothers(house: House) -> None:
+    """Not that the warehouse refuses: that would be no case for another start."""
+    house.all()
+
+    def newer_writer() -> None:
+        house.sink.drop_unfinished(PARTITIONS)
+        house.owned = False
+
+    frozen = Freezing(house.url, size=1)
+    frozen.newer_writer = newer_writer
+    rebuilder = Rebuilder(lambda lane: Beside(frozen, lane), house.hold)
+    row = house.rows()[0]
+    for work in (
+        lambda: rebuilder.lane(0),
+        lambda: rebuilder.mend(row.log_partition, Mending((row.log_offset,), (row,))),
+    ):
+        house.owned = True
+        with pytest.raises(FencedError):
+            work()
+    house.assert_right()
     with frozen.lend() as one:
         one.close()
 

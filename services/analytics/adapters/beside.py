@@ -31,6 +31,7 @@ class Beside:
     def __init__(self, pool: Pool, lane: int) -> None:
         self._pool = pool
         self._feeds: dict[str, str] = {}
+        self._made: list[str] = []
         self._lane = lane
         self._tag = secrets.token_hex(4)
 
@@ -83,9 +84,10 @@ class Beside:
 
     def clear(self) -> None:
         """Nothing is left beside."""
-        for table in (*feeds(), "facts"):
+        for table in self._made:
             self._pool.run(f"DROP TABLE IF EXISTS {self._name(table)}")
-        kill_mutations(self._pool, self._name("facts"))
+        if "facts" in self._made:
+            kill_mutations(self._pool, self._name("facts"))
 
     def _delete(self, table: str, where: str) -> None:
         """Looking at the table beside makes this fail once a newer writer has dropped it."""
@@ -96,4 +98,5 @@ class Beside:
         return f"{table}__{self._lane}_{self._tag}"
 
     def _create(self, table: str) -> None:
+        self._made.append(table)  # whatever becomes of the answer
         self._pool.run(f"CREATE TABLE {self._name(table)} AS {table}")
