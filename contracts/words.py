@@ -17,8 +17,10 @@ Fingerprint = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="hash of
 Pseudonym = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="HMAC under the province's key")]
 ClientName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 AgencyCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}$")]
-ProcedureCode = Annotated[str, Meta(pattern=r"^\d\.\d{6}(\.\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2})?$")]
-DossierCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}-\d{6}-\d{4,6}$")]
+ProcedureCode = Annotated[
+    str, Meta(pattern=r"^[0-9]\.[0-9]{6}(\.[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2})?$")
+]
+DossierCode = Annotated[str, Meta(pattern=r"^[0-9A-Z][0-9A-Z.]{2,34}-[0-9]{6}-[0-9]{4,6}$")]
 SealCode = Annotated[str, Meta(pattern="^[0-9A-Z][0-9A-Z.-]{2,62}$", description="a seal in the register")]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 in lower-case hex")]
 Vnd = Annotated[int, Meta(ge=0, le=1_000_000_000_000, description="Vietnamese đồng, whole")]
