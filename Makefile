@@ -19,7 +19,7 @@ LOCK := CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate
 	--unsafe-package motcua --build-deps-for editable $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long test-kafka coverage \
+.PHONY: help setup check lint types imports architecture schemas-check deployment rules test test-long property test-kafka coverage \
 	crash crash-sink herd oracle mutants bench-clock bench-workflow bench-sink bench-latency bench-freshness bench-rebuild demo up tour down status lock schemas tools clean
 
 help: ## list the targets
@@ -82,10 +82,14 @@ architecture: setup
 # of them: what its tests share starts once.
 TESTERS ?= 3
 test: setup ## the whole test suite, but for what takes minutes; TESTERS=1 for one test at a time
-	$(RUN) pytest -m "not long" --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -m "not long" --tb=short --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 test-long: setup ## the herd and the benches, small
 	$(RUN) pytest -m long
+
+RUNS ?= 20
+property: setup ## what is drawn at random, again and again: RUNS=20
+	for run in $$(seq $(RUNS)); do $(RUN) pytest -q --tb=short tests/property || exit 1; done
 
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.
 KAFKA_TESTS := tests/unit/test_apache_parts.py \

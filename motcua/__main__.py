@@ -88,13 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overview().print_help(sys.stderr)
         return 2
     name = overview().parse_args(words[:1]).command
+    args = None
     try:
         command = load(name)
         parser = argparse.ArgumentParser(prog=f"motcua {name}", description=command.HELP)
         command.configure(parser)
-        return command.run(parser.parse_args(words[1:]))
+        args = parser.parse_args(words[1:])
+        return command.run(args)
     except (Failure, StackError) as error:
-        sys.stderr.write(runnable(f"motcua {name}: {error}") + "\n")
+        sys.stderr.write(runnable(f"motcua {name}: {error}", args) + "\n")
         return 1
     except KeyboardInterrupt:
         return 130

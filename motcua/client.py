@@ -168,23 +168,40 @@ def add_home(parser: argparse.ArgumentParser) -> None:
 
 def connect(args: argparse.Namespace, role: str = Role.ADMIN, *, timeout: float = 35.0) -> Client:
     """A client as the arguments say; `role` picks the development key when no key is given."""
-    home = home_from(args.home)
     url = args.url or os.environ.get("MOTCUA_URL")
-    key = args.key or os.environ.get("MOTCUA_KEY")
-    if url and not is_address(url):
-        raise ClientError(f"not a URL: {url!r}; expected http://host:port or https://host")
-    run = None if url else home.running()
-    if url is None and run is None:
+    if url:
+        return Client(url, key_for(args, url, role), timeout=timeout)
+    home = home_from(args.home)
+    run = home.running()
+    if run is None:
         raise ClientError(
             f"no stack runs in {home.path}; start one with `motcua up`, or name one with --url and --key"
         )
-    if run is not None:
-        key = key or home.dev_keys().get(role)
-        return Client(run.urls["intake"], key, analytics_url=run.urls.get("analytics"), timeout=timeout)
-    if not key:
-        raise ClientError("no API key: give --key or MOTCUA_KEY")
-    assert url is not None  # settled above: without a URL there is a running stack
-    return Client(url, key, timeout=timeout)
+    key = args.key or os.environ.get("MOTCUA_KEY") or home.dev_keys().get(role)
+    return Client(run.urls["intake"], key, analytics_url=run.urls.get("analytics"), timeout=timeout)
+
+
+def key_for(args: argparse.Namespace, url: str, role: str) -> str:
+    """The key for the stack at `url`: the one given, or the development key of the stack of `--home` when
+    that is the one. Raises ClientError without any, and for a `url` that is none.
+    """
+    if not is_address(url):
+        raise ClientError(f"not a URL: {url!r}; expected http://host:port or https://host")
+    key = args.key or os.environ.get("MOTCUA_KEY")
+    if key:
+        return str(key)
+    home = home_from(args.home)
+    run = home.running()
+    if run is not None and _place(run.urls["intake"]) == _place(url) and role in home.dev_keys():
+        return home.dev_keys()[role]
+    raise ClientError(
+        f"no API key for {url}: give --key or MOTCUA_KEY (role {role}), or --home of a stack that runs here"
+    )
+
+
+def _place(url: str) -> tuple[str, str, int | None]:
+    place = httpx.URL(url)
+    return place.scheme, "127.0.0.1" if place.host == "localhost" else place.host, place.port
 
 
 def is_address(text: str) -> bool:

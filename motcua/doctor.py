@@ -70,9 +70,9 @@ def run(args: argparse.Namespace) -> int:
     wrong = 0
     for finding in examine(home_from(args.home), ports, args.broker):
         wrong += not finding.ok
-        print(f"{'ok   ' if finding.ok else 'WRONG'} {finding.text}", flush=True)
+        print(f"{'ok   ' if finding.ok else 'WRONG'} {runnable(finding.text, args)}", flush=True)
         if finding.remedy:
-            print(f"      -> {runnable(finding.remedy)}", flush=True)
+            print(f"      -> {runnable(finding.remedy, args)}", flush=True)
     return 1 if wrong else 0
 
 

@@ -18,7 +18,7 @@ from typing import Final, TextIO
 from legalclock.calendar import Calendar, YearNotCoveredError
 from legalclock.explain import Explanation, explain
 from legalclock.rulesets import named
-from legalclock.terms import Due, due
+from legalclock.terms import LONGEST, Due, due
 from legalclock.units import DueMode, TermUnit
 from motcua.default_calendar import calendar_with, hour, instant
 from motcua.failure import Failure
@@ -74,7 +74,7 @@ def question(fields: Mapping[str, str], province: str = "") -> Question:
     rules = fields.get("rules", "") or None
     cutoff = fields.get("cutoff", "")
     if not re.fullmatch("[0-9]{1,6}", value):
-        raise ValueError(f"expected a term of 0 or more, got {value!r}")
+        raise ValueError(f"expected a term: a whole number from 0 to {LONGEST}, got {value!r}")
     if unit not in TermUnit.__members__.values():
         raise ValueError(f"expected a unit ({', '.join(TermUnit)}), got {unit!r}")
     if mode not in ("", *DueMode):

@@ -9,12 +9,12 @@ import argparse
 import secrets
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from contracts.access import hash_key, parse_keys
-from contracts.words import Role
+from contracts.words import AgencyCode, ClientName, Role
 from motcua.failure import Failure
 
 HELP: Final = "Make an API key for a client of the services."
@@ -52,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
 
 def table(client: str, role: str, agencies: Sequence[str], key: str) -> str:
     """The lines of the key file for `key`. Raises Failure naming what the services would refuse."""
+    name = "small letters, digits and hyphens, a letter or digit first, at most 63, like counter-h52-18"
+    _check("--client", client, ClientName, name)
+    for agency in agencies:
+        _check("--agency", agency, AgencyCode, "a code of capital letters, digits and dots, like H52.18")
     # JSON strings are TOML strings; whatever was typed stays inside its quotes.
     lines = [f"[clients.{_text(client)}]", f'sha256 = "{hash_key(key)}"', f"role = {_text(role)}"]
     if agencies:
@@ -62,6 +66,17 @@ def table(client: str, role: str, agencies: Sequence[str], key: str) -> str:
     except ValueError as error:
         raise Failure(str(error)) from error
     return made.replace(_text(client), client, 1)
+
+
+def _check(option: str, value: str, kind: Any, expected: str) -> None:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        good = False
+    else:
+        good = not value.endswith("\n")  # which the end of a pattern lets pass
+    if not good:
+        raise Failure(f"{option}: expected {expected}; got {value!r}")
 
 
 def _text(value: str) -> str:

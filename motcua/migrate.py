@@ -2,13 +2,14 @@
 
 The service does it at its start too; this is for whoever wants it done, or read, before. With `--replicated`
 the same migrations as Replicated and Distributed tables of a cluster. Exit codes: 0 done; 1 the warehouse
-does not answer, refuses, or was migrated by another text.
+does not answer, refuses, was migrated by another text, or is of the other kind (one server, a cluster).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 
 from deploy.local.home import home_from
@@ -19,6 +20,7 @@ from services.analytics.errors import AnalyticsError
 from services.analytics.migrations import JOURNAL, migrate, plain, shipped
 from services.analytics.migrations.cluster import JOURNAL as CLUSTER_JOURNAL
 from services.analytics.migrations.cluster import replicated
+from services.analytics.settings import SettingError, warehouse
 
 EPILOG = (
     "Stop every process of analytics first: a batch of the old release reaches the new tables, which then no "
@@ -46,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     if args.print:
         print(text(clustered=args.replicated), end="")
         return 0
+    # A warehouse that does not answer is told once, in words; the driver would add a traceback.
+    logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
     connection = Connection(_address(args))
     try:
         form = (replicated, CLUSTER_JOURNAL) if args.replicated else (plain, JOURNAL)
@@ -75,7 +79,10 @@ def text(*, clustered: bool) -> str:
 def _address(args: argparse.Namespace) -> str:
     named = args.warehouse or os.environ.get("MOTCUA_CLICKHOUSE")
     if named:
-        return str(named)
+        try:
+            return warehouse("--warehouse" if args.warehouse else "MOTCUA_CLICKHOUSE", named)
+        except SettingError as error:
+            raise Failure(str(error)) from error
     running = home_from(args.home).running()
     if running is None:
         raise Failure("no warehouse named: give --warehouse or MOTCUA_CLICKHOUSE")

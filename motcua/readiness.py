@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from deploy.local.home import ProcessState
+from deploy.local.reasons import in_words
 
 _SECONDS: Final = 2.0
 _MOST_BYTES: Final = 65_536
@@ -53,26 +53,3 @@ def _own_words(url: str) -> str:
     finally:
         connection.close()
     return in_words(said)
-
-
-def in_words(said: Mapping[str, object]) -> str:
-    """The reasons in an answer of /readyz; what is no reason (counts, versions) is left out."""
-    return "; ".join(_reasons(said))
-
-
-def _reasons(said: Mapping[str, object]) -> Iterator[str]:
-    for name, value in said.items():
-        match name, value:
-            case "assigned", []:
-                yield "no partition is assigned to it yet"
-            case "assigned", _:
-                pass
-            case "recovering", [*numbers]:
-                if numbers:
-                    yield f"still reading the states of partition {', '.join(map(str, numbers))}"
-            case _, [*lines]:
-                yield from map(str, lines)
-            case "why", str():
-                yield str(value)
-            case _, str():
-                yield f"{name}: {value}"

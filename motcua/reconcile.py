@@ -13,6 +13,7 @@ from typing import Any
 
 from motcua import client
 from motcua.failure import Failure
+from motcua.hints import runnable
 
 HELP = "compare the log of facts with the warehouse, row by row"
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         proof = connection.post(
             "/v1/reconcile/repair" if args.repair else "/v1/reconcile", service="analytics"
         )
-    print(json.dumps(proof) if args.json else table(proof))
+    print(json.dumps(proof) if args.json else runnable(table(proof), args))
     if not proof["complete"]:
         raise Failure("only a part of the partitions was compared: ask the other lanes of analytics too")
     return 0 if all(proof[kind] == 0 for kind in _KINDS) else 1

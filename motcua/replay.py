@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from contracts.words import Clock, Role
 from deploy.local.home import StackState
 from deploy.local.stack import LocalStack
-from motcua.client import Client
+from motcua.client import Client, key_for
 from motcua.failure import Failure
 from motcua.own_stack import own_stack
 from motcua.replaying.autopsy import last_words
@@ -58,7 +57,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="history as JSON lines; - for standard input")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--url", help="intake of a running stack (default: a stack of its own)")
-    parser.add_argument("--key", help="API key of an importer there (default: MOTCUA_KEY)")
+    parser.add_argument("--key", help="API key of an importer there (default: MOTCUA_KEY, or as of --home)")
+    parser.add_argument(
+        "--home",
+        help="folder of the local stack if --url is its address (default: MOTCUA_HOME, or .motcua here)",
+    )
     parser.add_argument("--chaos", type=int, metavar="SEED", help="kill each process of the own stack once")
     add_broker(parser)
     parser.add_argument(
@@ -88,7 +91,7 @@ def replay(recording: Recording, target: Target, *, patience: float, chaos_seed:
     if clock != Clock.LOG:
         raise Failure(
             f"the clock of this stack is {clock!r}; a replay needs one that runs on `log`:"
-            " motcua up --clock log, or leave --url out"
+            " `motcua up --clock log`, or leave --url out"
         )
     chaos = None
     if chaos_seed is not None:
@@ -167,10 +170,7 @@ def _source(name: str) -> Iterator[BinaryIO]:
 def _target(args: argparse.Namespace) -> Iterator[Target]:
     """The stack named by --url, or one of our own, gone with its folder afterwards."""
     if args.url:
-        key = args.key or os.environ.get("MOTCUA_KEY")
-        if not key:
-            raise Failure("no API key: give --key or MOTCUA_KEY")
-        with _clients(args.url, None, key) as (client, patient):
+        with _clients(args.url, None, key_for(args, args.url, Role.IMPORTER)) as (client, patient):
             yield Target(client, patient)
         return
     with (

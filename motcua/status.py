@@ -11,6 +11,7 @@ import msgspec
 from deploy.local.home import Home, ProcessState, RunState, StackState, home_from, is_alive
 from motcua.client import add_home
 from motcua.failure import Failure
+from motcua.hints import runnable
 from motcua.readiness import why_not
 
 HELP: Final = "Show the processes of the stack that runs here. Exit code 0 only when all are ready."
@@ -30,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{_word(state)}, {state.clock} clock, supervisor pid {state.pid}")
         for one in state.processes:
-            ready = "ready" if one.ready else f"not ready: {one.why or 'no reason given'}"
+            why = runnable(one.why, args) or "no reason given"
+            ready = "ready" if one.ready else f"not ready: {why}"
             print(f"  {one.name:<10} pid {one.pid or '-':<8} {one.url:<46} restarts {one.restarts}  {ready}")
     return 0 if _all_ready(state) else 1
 

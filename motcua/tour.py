@@ -112,7 +112,7 @@ def _stage(args: argparse.Namespace) -> Iterator[Stage]:
                 f"the clock of this stack is {clock!r}; a day is walked on the wall clock:"
                 " leave --url out, and the tour brings a stack of its own"
             )
-        yield Stage(url, None, lambda _: str(key), one_key)
+        yield Stage(url, None, lambda role: client.key_for(args, url, role), one_key)
         return
     home = home_from(args.home)
     running = home.running()

@@ -78,6 +78,9 @@ def run(args: argparse.Namespace) -> int:
         changes = _law(args.seed)
         description = plan.description(args.clock, ports, broker)
 
+        def say(text: str) -> None:
+            _say(runnable(text, args))
+
         async def seed() -> None:
             try:
                 await asyncio.to_thread(_enact, description.urls["intake"], keys[Role.ADMIN.value], changes)
@@ -88,9 +91,9 @@ def run(args: argparse.Namespace) -> int:
             home,
             plan.stages(home, args.clock, ports, broker, seed if changes else None),
             description,
-            say=_say,
+            say=say,
             ready_seconds=READY_SECONDS[kind],
-            on_ready=lambda state: _say(_welcome(home, state, keys, changes)),
+            on_ready=lambda state: say(_welcome(home, state, keys, changes)),
         )
         asyncio.run(supervisor.run())
     _say("Stopped.")
@@ -136,13 +139,13 @@ def _welcome(home: Home, state: RunState, keys: dict[str, str], changes: list[La
     ]
     example = _example(urls["intake"], key, changes)
     if example and state.clock == Clock.SYSTEM:
-        lines += ["", runnable("One dossier's whole day, in a second terminal: `motcua tour`.")]
+        lines += ["", "One dossier's whole day, in a second terminal: `motcua tour`."]
     if example:
         lines += ["", "Hand in a dossier (answers with its state once the workflow has decided):", example]
     lines += [
         "",
-        runnable("Then: `motcua status`, `motcua simulate --help`, `motcua doctor`."),
-        runnable("Ctrl-C or `motcua down` stops it."),
+        "Then: `motcua status`, `motcua simulate --help`, `motcua doctor`.",
+        "Ctrl-C or `motcua down` stops it.",
     ]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
+from contracts.clients import connected
 from contracts.topics import Topic
 
 _ALREADY_EXISTS = 36
@@ -44,7 +45,8 @@ class Admin:
     def __init__(self, bootstrap: str, *, connect_seconds: float = 10.0) -> None:
         listening = _wait_for_listeners(bootstrap, connect_seconds)
         try:
-            self._client = KafkaAdminClient(
+            self._client = connected(
+                KafkaAdminClient,
                 bootstrap_servers=listening,
                 client_id="motcua-admin",
                 bootstrap_timeout_ms=int(connect_seconds * 1000),

@@ -74,6 +74,7 @@ class Child:
     deaths_unready: int = 0
     refused: bool = False
     why: str = "not started"
+    ended: str = ""
     _process: asyncio.subprocess.Process | None = None
     _started: float | None = None
     _stopping: bool = False
@@ -155,14 +156,15 @@ class Child:
         self.deaths_unready += 0 if self.ready else 1
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         self._started = None
+        self.ended = how
         self._set_ready(False, how)
         if self.spec.vital:
             raise VitalProcessDiedError(f"{self.spec.name} {how}")
         if code in self.spec.refusals:
             self.refused = True
-            self.say(
-                f"{self.spec.name} {how} and is not started again: {self.last_reason()} (log: {self.log})"
-            )
+            left = f"{how} and is not started again: {self.last_reason()}"
+            self._set_ready(False, left)
+            self.say(f"{self.spec.name} {left} (log: {self.log})")
             await asyncio.Event().wait()  # until the stack ends
         pause = self.backoff.pause(failures)
         self.say(f"{self.spec.name} {how}; restarting in {pause:g} s (log: {self.log})")

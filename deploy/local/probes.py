@@ -17,6 +17,7 @@ from clickhouse_driver import Client
 from clickhouse_driver import errors as clickhouse_errors
 
 from deploy.local.ports import HOST
+from deploy.local.reasons import in_words
 
 Probe = Callable[[], Awaitable[str]]
 _SECONDS = 2.0
@@ -79,8 +80,7 @@ def why_not_ready(url: str) -> str:
         said = msgspec.json.decode(content, type=dict[str, object])
     except msgspec.DecodeError:
         said = {}
-    told = ", ".join(f"{name}: {value}" for name, value in said.items() if name != "ready")
-    return told or f"{url}/readyz says {status}"
+    return in_words(said) or f"{url}/readyz says {status}"
 
 
 def why_no_select(url: str) -> str:

@@ -166,7 +166,7 @@ class Supervisor:
             for child in children:
                 if child.refused or child.deaths_unready >= _DEATHS_ALLOWED:
                     raise StackError(
-                        f"{child.spec.name} does not start: it {child.why}\n"
+                        f"{child.spec.name} does not start: it {child.ended}\n"
                         f"{child.last_words()}\n(log: {child.log})"
                     )
             await asyncio.sleep(0.05)

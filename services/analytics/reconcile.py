@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.batch import Record
@@ -27,8 +27,15 @@ from services.analytics.rebuild import Hold, Rebuilder, Rebuilt
 _STRETCH: Final = 20_000
 
 
+Work = Literal["reconcile", "repair", "rebuild"]
+
+
 class RunningError(AnalyticsError):
-    """Another proof is running."""
+    """Something that wants to be alone is running: `work` names it."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(f"a {work} is running already")
+        self.work = work
 
 
 class RepairAtStartError(AnalyticsError):
@@ -77,7 +84,8 @@ class Reconciler:
         self._hold = hold
         self._rebuilder = rebuilder
         self._patience = patience
-        self._running = threading.Lock()
+        self._running: Work | None = None
+        self._lock = threading.Lock()
 
     def run(self) -> list[Findings]:
         """Findings by partition, of everything the log held when asked, and of what came since.
@@ -86,7 +94,7 @@ class Reconciler:
 
         Raises BehindError, RunningError, RetryLaterError (broker or warehouse away), or a RefusedError.
         """
-        with self._alone() as log:
+        with self._alone("reconcile") as log:
             return self._prove(log, mend=False)
 
     def repair(self) -> Repair:
@@ -94,7 +102,7 @@ class Reconciler:
 
         Raises likewise, and RepairAtStartError; then nothing was changed.
         """
-        with self._alone() as log:
+        with self._alone("repair") as log:
             before = self._prove(log, mend=False)
             if any(one.unsaid for one in before):
                 raise RepairAtStartError("the log makes other rows than were inserted")
@@ -109,13 +117,15 @@ class Reconciler:
 
     def rebuild(self) -> list[Rebuilt]:
         """The roll-ups of this lane made anew from the raw facts. Raises likewise."""
-        with self._alone() as log:
+        with self._alone("rebuild") as log:
             return [self._rebuilder.lane(lane) for lane in sorted(set(map(lane_of, self._ends(log))))]
 
     @contextmanager
-    def _alone(self) -> Iterator[Log]:
-        if not self._running.acquire(blocking=False):
-            raise RunningError("a proof is running already")
+    def _alone(self, work: Work) -> Iterator[Log]:
+        with self._lock:
+            if self._running is not None:
+                raise RunningError(self._running)
+            self._running = work
         try:
             log = self._open_log()
             try:
@@ -123,7 +133,7 @@ class Reconciler:
             finally:
                 log.close()
         finally:
-            self._running.release()
+            self._running = None
 
     def _ends(self, log: Log) -> Mapping[int, int]:
         ends: Mapping[int, int] = log.true_ends()

@@ -53,7 +53,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(
         kafka=servers,
         broker=_one_of(environ, "MOTCUA_BROKER", _BROKERS, "apache"),
-        clickhouse=_warehouse(_needed(environ, "MOTCUA_CLICKHOUSE")),
+        clickhouse=warehouse("MOTCUA_CLICKHOUSE", _needed(environ, "MOTCUA_CLICKHOUSE")),
         host=host,
         port=port,
         keys=_keys(_needed(environ, "MOTCUA_API_KEYS")),
@@ -116,9 +116,10 @@ def _address(name: str, value: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _warehouse(value: str) -> str:
+def warehouse(name: str, value: str) -> str:
+    """`value`, the address of a warehouse that `name` gave. Raises SettingError."""
     # The message must not repeat the value: it may hold a password.
-    shape = "MOTCUA_CLICKHOUSE: expected clickhouse://user[:password]@host:port/database"
+    shape = f"{name}: expected clickhouse://user[:password]@host:port/database"
     parts = urlsplit(value)
     try:
         port = parts.port

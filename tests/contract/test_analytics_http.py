@@ -258,18 +258,31 @@ def test_reconcile_waits_for_the_sink_and_says_when_it_does_not_come(desk: Desk)
         assert_problem(desk.post("/v1/reconcile"), 503, "behind")
 
 
-def test_one_proof_at_a_time(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("running", "reason", "words"),
+    [
+        ("/v1/reconcile", "reconcile_running", "đối soát"),
+        ("/v1/reconcile/repair", "repair_running", "sửa chữa"),
+        ("/v1/rebuild", "rebuild_running", "dựng lại"),
+    ],
+)
+def test_one_at_a_time_and_the_other_is_told_what_runs(
+    desk: Desk, running: str, reason: str, words: str
+) -> None:
     answers: list[Any] = []
 
     def ask_meanwhile() -> MemoryFactLog:
         if not answers:
             answers.append(None)
-            answers.append(desk.post("/v1/reconcile"))
+            others = ("/v1/reconcile", "/v1/reconcile/repair", "/v1/rebuild")
+            answers.extend(desk.post(path, "admin") for path in others)
         return MemoryFactLog(desk.facts, lambda point: None, lambda: None)
 
     desk.reconciler._open_log = ask_meanwhile
-    assert desk.post("/v1/reconcile").status_code == 200
-    assert_problem(answers[1], 409, "reconcile_running")
+    assert desk.post(running, "admin").status_code == 200
+    assert len(answers) == 4
+    for answer in answers[1:]:
+        assert words in assert_problem(answer, 409, reason)["detail"]
 
 
 def test_readiness_says_why_not(desk: Desk) -> None:

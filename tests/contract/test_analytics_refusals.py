@@ -38,6 +38,8 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
         ("/v1/compliance?period=week", "period"),
         ("/v1/compliance?by=colour", "by"),
         ("/v1/compliance?by=step", "by"),
+        ("/v1/compliance?by=agency,channel,agency", "by"),
+        ("/v1/steps?by=step,step", "by"),
         ("/v1/steps?by=colour", "by"),
         ("/v1/steps?period=week", "period"),
         ("/v1/steps?from=2020-02-02&to=2020-02-01", "to"),
@@ -68,7 +70,18 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
     ],
 )
 def test_wrong_parameters_are_named(desk: Desk, path: str, field: str) -> None:
-    assert assert_problem(desk.get(path), 422, "bad_shape")["field"] == field
+    problem = assert_problem(desk.get(path), 422, "bad_shape")
+    assert (problem["field"], problem["rule"]) == (field, problem["detail"])
+    assert problem["legal_ground"] == "Quy định kỹ thuật của hệ thống"
+
+
+def test_a_dimension_given_twice_is_named(desk: Desk) -> None:
+    for path, twice in (
+        ("/v1/compliance?by=agency,channel,agency", "agency"),
+        ("/v1/steps?by=step,step", "step"),
+        ("/v1/ratings?by=channel,agency,channel", "channel"),
+    ):
+        assert f"{twice} được nêu hai lần" in assert_problem(desk.get(path), 422, "bad_shape")["detail"]
 
 
 def test_every_unknown_parameter_is_named_but_to_nobody_without_a_key(desk: Desk) -> None:
@@ -88,6 +101,7 @@ def test_problems_speak_vietnamese(desk: Desk) -> None:
         desk.get("/v1/figures?from=2020-02-02&to=2020-02-01"),
         desk.get("/v1/compliance?period=week"),
         desk.get("/v1/compliance?by=colour"),
+        desk.get("/v1/compliance?by=agency,agency"),
         desk.get("/v1/dossiers/XYZ"),
         desk.get("/v1/dossiers"),
         desk.get("/v1/dossiers/" + "f" * 32),

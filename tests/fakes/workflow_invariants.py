@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from contracts import commands, facts
 from contracts.commands import CommandBody
 from contracts.law import ProcedurePublished
-from contracts.words import NationalStatus, Step
+from contracts.words import NationalStatus, Outcome, Step
 from legalclock import dossier_clock
 from legalclock.dossier_clock import Apology, DossierClock, Extension, GoesOn, PauseCause, Paused
 from services.workflow.domain.clock import term_of
@@ -144,6 +144,8 @@ class Life:
         if isinstance(fact.body, facts.DueDatePassed):
             assert not self.overdue
             assert fact.overdue
+        elif isinstance(fact.body, facts.ProcessingFinished):
+            assert fact.overdue == (fact.body.outcome is Outcome.LATE)
         elif not isinstance(fact.body, facts.DueDateAmended):
             assert fact.overdue == self.overdue
         self.overdue = fact.overdue

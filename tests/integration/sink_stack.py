@@ -53,6 +53,10 @@ class Process:
         assert self.running is not None
         return self.running.wait(seconds)
 
+    def over(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.running is not None and self.running.poll() is not None
+
     def text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 

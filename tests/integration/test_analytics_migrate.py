@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,10 @@ import pytest
 from motcua import migrate
 from motcua.failure import Failure
 from services.analytics.adapters.clickhouse import Connection, check_windows
-from services.analytics.errors import WarehouseMismatchError
+from services.analytics.errors import WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations import Migration, shipped
-from services.analytics.migrations.cluster import UnknownShapeError, replicated
+from services.analytics.migrations import migrate as apply
+from services.analytics.migrations.cluster import JOURNAL, UnknownShapeError, replicated
 from tests.warehouse_process import WarehouseProcess
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "warehouse_replicated.sql"
@@ -63,6 +66,80 @@ def test_what_is_missing_is_applied_once(
     finally:
         connection.close()
         process.kill()
+
+
+def test_a_cluster_is_not_made_of_one_server(tmp_path: Path) -> None:
+    process = WarehouseProcess(tmp_path / "data")
+    url = f"clickhouse://default@127.0.0.1:{process.port}/default"
+    connection = Connection(url)
+    tables = "SELECT name FROM system.tables WHERE database = currentDatabase()"
+    try:
+        with pytest.raises(Failure, match="no macro named cluster, replica, shard"):
+            migrate.run(arguments("--warehouse", url, "--replicated"))
+        assert connection.rows(tables) == []
+        assert migrate.run(arguments("--warehouse", url)) == 0
+        before = connection.rows(tables)
+        with pytest.raises(Failure, match="facts and migrations stand here as tables of one server"):
+            migrate.run(arguments("--warehouse", url, "--replicated"))
+        assert connection.rows(tables) == before
+        with pytest.raises(WarehouseRejectedError) as refused:
+            connection.rows("SELECT * FROM nowhere")
+        assert not str(refused.value).endswith("Stack trace:")
+    finally:
+        connection.close()
+        process.kill()
+
+
+class AServerOfACluster:
+    """What a migration for a cluster asks before it begins, and what it then runs."""
+
+    def __init__(self, macros: tuple[str, ...], engines: dict[str, str]) -> None:
+        self._macros, self._engines = macros, engines
+        self.ran: list[str] = []
+
+    def rows(self, text: str) -> list[tuple[object, ...]]:
+        if "system.macros" in text:
+            return [(name,) for name in self._macros]
+        return list(self._engines.items()) if "system.tables" in text else []
+
+    def run(self, statement: str) -> None:
+        self.ran.append(statement)
+
+
+MACROS = ("cluster", "replica", "shard")
+
+
+def test_a_server_of_a_cluster_is_given_its_tables_anew_or_further() -> None:
+    made = {"facts": "Distributed", "migrations": "ReplicatedReplacingMergeTree"}
+    for engines in ({}, made):
+        server = AServerOfACluster((*MACROS, "more"), engines)
+        assert apply(server, replicated, JOURNAL) == shipped()
+        assert server.ran[0] == JOURNAL
+    for macros, engines in ((MACROS[:2], made), (MACROS, {"migrations": "ReplacingMergeTree"})):
+        server = AServerOfACluster(macros, engines)
+        with pytest.raises(WarehouseMismatchError, match=r"no macro named shard|migrations stand"):
+            apply(server, replicated, JOURNAL)
+        assert server.ran == []
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("clickhouse://default:secret@127.0.0.1:1/default", "not reachable"),
+        ("clickhouse://default:secret@127.0.0.1:0x1/default", "--warehouse: expected clickhouse://"),
+        ("clickhouse://default:secret@127.0.0.1:99999/default", "--warehouse: expected clickhouse://"),
+        ("http://default:secret@127.0.0.1:1/default", "--warehouse: expected clickhouse://"),
+        ("secret", "--warehouse: expected clickhouse://"),
+    ],
+)
+def test_a_wrong_address_is_told_in_one_line(address: str, told: str) -> None:
+    asked = [sys.executable, "-m", "motcua", "migrate", "--warehouse", address]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("motcua migrate: ")
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
 
 
 def test_no_warehouse_named_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

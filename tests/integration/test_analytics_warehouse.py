@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from motcua.__main__ import main
 from services.analytics import oversight, reading
 from services.analytics.adapters.clickhouse import Connection, Pool, SinkWarehouse, check_windows
 from services.analytics.domain.batch import translate
@@ -313,6 +314,21 @@ def test_a_table_that_forgets_tokens_too_soon_is_refused(connection: Connection,
     connection.run(f"ALTER TABLE figures MODIFY SETTING non_replicated_deduplication_window = {window}")
     with pytest.raises(WarehouseMismatchError, match="figures"):
         check_windows(connection)
+
+
+def test_a_feed_that_was_dropped_is_refused_and_made_anew_as_told(
+    connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection.run("DROP VIEW figures_feed")
+    with pytest.raises(
+        WarehouseMismatchError, match=r"the feed figures_feed is gone.*`motcua migrate --print`"
+    ):
+        check_windows(connection)
+    assert main(["migrate", "--print"]) == 0
+    statements = capsys.readouterr().out.split(";\n")
+    (again,) = (one for one in statements if "CREATE MATERIALIZED VIEW IF NOT EXISTS figures_feed" in one)
+    connection.run(again)
+    check_windows(connection)
 
 
 def test_an_answer_that_no_repetition_cures_is_refused(connection: Connection) -> None:

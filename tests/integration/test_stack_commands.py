@@ -18,6 +18,7 @@ from deploy.local.home import Home, ProcessState, RunState, StackState, start_ti
 from deploy.local.leash import leashed
 from deploy.local.ports import HOST, free_ports
 from motcua.__main__ import COMMANDS, load, main
+from motcua.doctor import Finding, stack
 from motcua.hints import command
 from tests.waiting import wait_until
 
@@ -106,7 +107,7 @@ def test_doctor_names_a_taken_port_and_its_holder(home: Home, capsys: pytest.Cap
         assert main(["doctor", "--home", str(home.path), "--port-base", str(base)]) == 1
     out = capsys.readouterr().out
     assert f"WRONG port {base + 1} of analytics is taken by pid {os.getpid()} (" in out
-    assert f"-> stop it, or start with `{command()} up --port-base N`" in out
+    assert f"-> stop it, or start with `{command()} up --port-base N --home {home.path}`" in out
 
 
 def test_doctor_finds_a_stale_pid_and_what_it_left(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +120,24 @@ def test_doctor_finds_a_stale_pid_and_what_it_left(home: Home, capsys: pytest.Ca
     assert "run.json is stale: supervisor pid" in out
     assert "WRONG intake of that stack is left running" in out
     assert f"-> kill {os.getpid()}" in out
+
+
+def test_doctor_says_why_a_service_refused() -> None:
+    reason = "ended with exit code 74 and is not started again: table figures must have a window"
+    analytics = ProcessState(
+        name="analytics", pid=None, started=None, url="", ready=False, restarts=0, why=reason
+    )
+    running = RunState(
+        pid=os.getpid(),
+        started=1.0,
+        state=StackState.READY,
+        clock="system",
+        broker="tansu",
+        urls={"broker": f"{HOST}:1", "warehouse": f"clickhouse://default@{HOST}:1/default"},
+        processes=(analytics,),
+    )
+    told = Finding(False, f"analytics is down: {reason}", "read logs/analytics.log in the stack's folder")
+    assert told in list(stack(running))
 
 
 def test_status_of_a_stale_stack_is_no_stack(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

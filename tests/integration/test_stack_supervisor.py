@@ -185,9 +185,12 @@ def test_a_service_that_refuses_to_go_on_is_left_and_the_others_go_on(launch: La
     doubting = stack.one("doubting-b")
     assert doubting.pid is not None
     os.kill(doubting.pid, signal.SIGUSR1)
-    wait_until(
-        lambda: stack.one("doubting-b").why == "ended with exit code 78", SECONDS, "the refusal to be seen"
-    )
+    reason = "ended with exit code 78 and is not started again: CRITICAL this needs a person"
+    wait_until(lambda: stack.one("doubting-b").why == reason, SECONDS, "the refusal to be seen")
+    asked = [sys.executable, "-m", "motcua", "status", "--home", str(launch.home.path)]
+    told = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert told.returncode == 1
+    assert f"not ready: {reason}\n" in told.stdout
     os.kill(next(one.pid for one in run.processes if one.name == "plain-c") or 0, signal.SIGKILL)
     wait_until(lambda: stack.one("plain-c").restarts == 1, SECONDS, "the other to be started again")
     left = stack.one("doubting-b")

@@ -70,7 +70,7 @@ def test_any_difference_fails(answer: dict[str, Any], kind: str, capsys: pytest.
 @pytest.mark.parametrize(
     ("also", "told"),
     [
-        ({}, "`motcua reconcile --repair`"),
+        ({}, "motcua reconcile --repair --url http://intake --key …` puts it right"),
         ({"repaired": 4}, "docs/operations.md"),
         (
             {"partitions": [{**proof()["partitions"][0], "unsaid": 2}]},

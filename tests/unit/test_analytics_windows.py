@@ -1,4 +1,5 @@
-"""Which tables remember enough tokens: by number on one server, by number and time on a cluster."""
+"""Which tables remember enough tokens: by number on one server, by number and time on a cluster. And whether
+every feed is there."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ import pytest
 
 from services.analytics.adapters.clickhouse import Connection, check_windows
 from services.analytics.errors import WarehouseMismatchError
-from services.analytics.migrations.feeds import feeds
+from services.analytics.migrations.feeds import feeds, views
 
+VIEWS = dict.fromkeys(views(), "MaterializedView")
 TABLES = ("facts", "clocks", *feeds())
 PLAIN = "MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 512"
 REPLICATED = "ReplicatedMergeTree('/t', '{replica}') ORDER BY n SETTINGS "
@@ -34,9 +36,9 @@ def check(engines: Mapping[str, str]) -> None:
 
 
 def test_tables_of_one_server_and_of_a_cluster_that_remember_enough() -> None:
-    check(dict.fromkeys(TABLES, PLAIN))
+    check(VIEWS | dict.fromkeys(TABLES, PLAIN))
     distributed = dict.fromkeys(TABLES, "Distributed('{cluster}', 'd', 'facts_local', log_partition)")
-    check(distributed | {f"{table}_local": WHOLE for table in TABLES})
+    check(VIEWS | distributed | {f"{table}_local": WHOLE for table in TABLES})
 
 
 @pytest.mark.parametrize(
@@ -55,4 +57,14 @@ def test_tables_of_one_server_and_of_a_cluster_that_remember_enough() -> None:
 @pytest.mark.parametrize("table", ["facts", "figures"])
 def test_a_table_that_forgets_too_soon_is_refused(table: str, engine: str) -> None:
     with pytest.raises(WarehouseMismatchError, match=f"table {table} must have a "):
-        check(dict.fromkeys(TABLES, PLAIN) | {table: engine})
+        check(VIEWS | dict.fromkeys(TABLES, PLAIN) | {table: engine})
+
+
+@pytest.mark.parametrize("view", views())
+@pytest.mark.parametrize("engine", [None, PLAIN])
+def test_a_feed_that_is_gone_is_refused_by_name(view: str, engine: str | None) -> None:
+    others = {name: said for name, said in VIEWS.items() if name != view}
+    instead = {} if engine is None else {view: engine}
+    told = rf"the feed {view} is gone.* {views()[view]}; .*REPAIR=1"
+    with pytest.raises(WarehouseMismatchError, match=told):
+        check(others | instead | dict.fromkeys(TABLES, PLAIN))

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
+import contextlib
 import http.server
 import importlib.metadata
+import re
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.home import ProcessState
 from deploy.local.ports import HOST
-from motcua import hints
+from deploy.local.probes import why_not_ready
+from deploy.local.reasons import in_words
+from motcua import brokers, hints
 from motcua.__main__ import COMMANDS, main
-from motcua.readiness import in_words, why_not
+from motcua.readiness import why_not
 
 
 def test_without_a_word_there_is_help_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,12 +64,69 @@ def test_hints_name_what_the_shell_finds(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert hints.command() == str(script)
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["status", "--home", "{}"], "`.venv/bin/motcua up --home {}`"),
+        (["reconcile", "--home", "{}"], "`.venv/bin/motcua up --home {}`"),
+        (["dlq", "show", "x", "--bootstrap", "h:1", "--home", "{}"], "dlq list --home {} --bootstrap h:1`"),
+    ],
+)
 def test_a_failure_names_a_command_that_can_be_typed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(hints, "command", lambda: ".venv/bin/motcua")
-    assert main(["status", "--home", str(tmp_path)]) == 1
-    assert "`.venv/bin/motcua up`" in capsys.readouterr().err
+    monkeypatch.setattr(brokers, "connect", lambda bootstrap: None)
+    assert main([word.format(tmp_path) for word in words]) == 1
+    assert hint.format(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "hint"),
+    [
+        ({"home": "x"}, "motcua up", "motcua up --home x"),
+        ({"home": "a folder"}, "motcua down", "motcua down --home 'a folder'"),
+        ({"home": "x"}, "motcua simulate --help", "motcua simulate --help"),
+        ({"home": "x"}, "motcua doctor --home y", "motcua doctor --home y"),
+        ({"url": "http://u", "home": None}, "motcua up", "motcua up"),
+        ({"url": "http://u"}, "motcua reconcile --repair", "motcua reconcile --repair --url http://u"),
+        (
+            {"url": "http://u", "key": "s"},
+            "motcua catalogue seed",
+            "motcua catalogue seed --url http://u --key …",
+        ),
+        ({"bootstrap": "h:1"}, "motcua engine unpark d1", "motcua engine unpark d1 --bootstrap h:1"),
+        ({"bootstrap": "h:1"}, "motcua up --port-base N", "motcua up --port-base N"),
+        (
+            {"warehouse": "clickhouse://u@h:1/d"},
+            "motcua migrate --replicated",
+            "motcua migrate --replicated --warehouse clickhouse://u@h:1/d",
+        ),
+        ({"warehouse": "clickhouse://u:secret@h:1/d"}, "motcua migrate", "motcua migrate --warehouse …"),
+        ({"home": "x"}, "motcua nosuch", "motcua nosuch"),
+    ],
+)
+def test_a_hint_is_about_the_stack_the_command_was_told_of(
+    said: dict[str, str], told: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hints, "command", lambda: "motcua")
+    text = f"start with `{told}`, or `--home`"
+    assert hints.runnable(text, argparse.Namespace(**said)) == f"start with `{hint}`, or `--home`"
+
+
+def test_every_hint_in_a_message_can_be_made_runnable() -> None:
+    """It stands in backticks and names a command."""
+    for path in Path(hints.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+                for before, name in re.findall(r"(.?)\bmotcua ([a-z]+)\b", node.value):
+                    assert (before == "`") == (name in COMMANDS), f"{path.name}: {node.value}"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +135,7 @@ def test_a_failure_names_a_command_that_can_be_typed(
         ({"ready": False, "assigned": [], "recovering": []}, "no partition is assigned to it yet"),
         ({"ready": False, "assigned": [1, 2], "recovering": [2]}, "still reading the states of partition 2"),
         (
-            {"ready": False, "why": ["insert: away", "the sink does not move"]},
+            {"ready": False, "why": ["insert: away", "the sink does not move"], "partitions": [0, 1, 2]},
             "insert: away; the sink does not move",
         ),
         ({"ready": False, "why": "no law yet", "in_flight_records": 0, "law_version": 0}, "no law yet"),
@@ -97,10 +161,12 @@ def test_a_broker_that_answers_is_ready(broker: str) -> None:
     assert why_not(process("broker", broker, ready=True)) == ""
 
 
-def test_a_service_is_asked_for_its_reasons() -> None:
+@contextlib.contextmanager
+def answering(body: bytes) -> Iterator[str]:
+    """The address of a service that is not ready and says so."""
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b'{"ready":false,"assigned":[],"recovering":[]}'
             self.send_response(503)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -113,11 +179,23 @@ def test_a_service_is_asked_for_its_reasons() -> None:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         try:
-            url = f"http://{HOST}:{server.server_port}"
-            assert why_not(process("workflow", url, ready=False)) == "no partition is assigned to it yet"
-            assert why_not(process("workflow", url, ready=True)) == ""
+            yield f"http://{HOST}:{server.server_port}"
         finally:
             server.shutdown()
             serving.join(10)
+
+
+def test_a_service_is_asked_for_its_reasons() -> None:
+    with answering(b'{"ready":false,"assigned":[],"recovering":[]}') as url:
+        assert why_not(process("workflow", url, ready=False)) == "no partition is assigned to it yet"
+        assert why_not(process("workflow", url, ready=True)) == ""
     assert why_not(process("workflow", url, ready=False)) == "503"
     assert why_not(process("warehouse", "clickhouse://default@x/default", ready=False)) == "503"
+
+
+def test_the_supervisor_and_the_doctor_tell_reasons_in_the_same_words() -> None:
+    with answering(b'{"ready":false,"why":["insert: away","it does not move"],"partitions":[0,1]}') as url:
+        assert why_not_ready(url) == "insert: away; it does not move"
+        assert why_not(process("analytics", url, ready=False)) == "insert: away; it does not move"
+    with answering(b'{"ready":false}') as url:
+        assert why_not_ready(url) == f"{url}/readyz says 503"

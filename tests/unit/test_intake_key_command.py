@@ -40,21 +40,28 @@ def test_a_key_for_every_agency_and_another_each_time(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "option", "shown"),
     [
-        ("--client", "Counter 1", "--role", "counter"),
-        ("--client", 'a"]\nrole = "admin', "--role", "counter"),
-        ("--client", "c", "--role", "counter", "--agency", "h52"),
-        ("--client", "c", "--role", "counter", "--agency", 'H52"]'),
+        (("--client", "", "--role", "counter"), "--client", "''"),
+        (("--client", "counter-1\n", "--role", "counter"), "--client", r"'counter-1\n'"),
+        (("--client", "Counter 1", "--role", "counter"), "--client", "'Counter 1'"),
+        (("--client", 'a"]\nrole = "admin', "--role", "counter"), "--client", "admin"),
+        (("--client", "c" * 64, "--role", "counter"), "--client", "at most 63"),
+        (("--client", "c", "--role", "counter", "--agency", "h52"), "--agency", "'h52'"),
+        (("--client", "c", "--role", "counter", "--agency", ""), "--agency", "''"),
+        (("--client", "c", "--role", "counter", "--agency", "H52.18", 'H52"]'), "--agency", "'H52\"]'"),
     ],
 )
-def test_what_the_services_would_refuse_is_refused_and_no_key_shown(
-    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+def test_what_the_services_would_refuse_is_refused_in_words_and_no_key_shown(
+    words: tuple[str, ...], option: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["key", "new", *words]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.startswith("motcua key: API key of client ")
+    assert told.err.startswith(f"motcua key: {option}: expected ")
+    assert shown in told.err
+    assert "regex" not in told.err
+    assert told.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [("--client", "c", "--role", "king"), ("--role", "counter")])

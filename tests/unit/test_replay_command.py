@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.local.home import Home, RunState, StackState, start_time
 from motcua import replay as command
 from motcua.client import Client
 from motcua.failure import Failure
@@ -126,8 +128,31 @@ def test_chaos_needs_a_stack_of_its_own(stack: FakeStack, file: Path) -> None:
 
 def test_a_key_is_needed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOTCUA_KEY", raising=False)
-    with pytest.raises(Failure, match="no API key"):
+    with pytest.raises(Failure, match=r"no API key for http://intake\.test: give --key or MOTCUA_KEY"):
         command.run(_args(str(file), "--url", "http://intake.test"))
+    with pytest.raises(Failure, match="not a URL: 'intake'"):
+        command.run(_args(str(file), "--url", "intake", "--key", "key"))
+
+
+def test_the_stack_of_the_home_gives_the_key_when_it_is_the_one_named(
+    stack: FakeStack, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MOTCUA_KEY", raising=False)
+    home = Home(tmp_path / "home")
+    home.path.mkdir()
+    home.dev_keys_file.write_text('{"importer": "key"}')
+    run = RunState(
+        pid=os.getpid(),
+        started=start_time(os.getpid()) or 0.0,
+        state=StackState.READY,
+        clock="log",
+        broker="tansu",
+        urls={"intake": "http://intake.test"},
+        processes=(),
+    )
+    home.write_run(run)
+    assert command.run(_args(str(file), "--url", "http://intake.test", "--home", str(home.path))) == 0
+    assert len(stack.taken) == 3
 
 
 def test_a_file_that_is_not_there_is_named() -> None:

@@ -111,8 +111,9 @@ def test_without_a_stack_or_a_key_it_says_what_to_do(tmp_path: Path) -> None:
         connect(arguments("--home", str(tmp_path), "--url", "http://elsewhere.test"))
 
 
-def test_the_running_stack_gives_address_and_key_of_the_role(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def running(path: Path) -> None:
+    """A stack runs there."""
+    home = Home(path)
     home.dev_keys_file.write_bytes(msgspec.json.encode({"admin": "a", "importer": "i"}))
     started = start_time(os.getpid())
     assert started is not None
@@ -123,14 +124,39 @@ def test_the_running_stack_gives_address_and_key_of_the_role(tmp_path: Path) -> 
             state=StackState.READY,
             clock="system",
             broker="tansu",
-            urls={"intake": "http://intake.test", "analytics": "http://analytics.test"},
+            urls={"intake": "http://127.0.0.1:8801", "analytics": "http://127.0.0.1:8802"},
             processes=(),
         )
     )
+
+
+def test_the_running_stack_gives_address_and_key_of_the_role(tmp_path: Path) -> None:
+    running(tmp_path)
     with connect(arguments("--home", str(tmp_path)), role="importer") as session:
-        assert session.url("intake") == "http://intake.test"
-        assert session.url("analytics") == "http://analytics.test"
+        assert session.url("intake") == "http://127.0.0.1:8801"
+        assert session.url("analytics") == "http://127.0.0.1:8802"
         assert session.key == "i"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8801", "http://127.0.0.1:8801/", "http://localhost:8801"])
+def test_an_address_that_is_the_running_stack_s_gets_its_key(tmp_path: Path, url: str) -> None:
+    running(tmp_path)
+    with connect(arguments("--home", str(tmp_path), "--url", url), role="importer") as session:
+        assert session.key == "i"
+    with connect(arguments("--home", str(tmp_path), "--url", url, "--key", "given")) as session:
+        assert session.key == "given"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8802", "https://127.0.0.1:8801", "http://elsewhere.test:8801", "http://127.0.0.1"],
+)
+def test_another_address_gets_no_key_of_the_running_stack(tmp_path: Path, url: str) -> None:
+    running(tmp_path)
+    with pytest.raises(
+        ClientError, match=r"give --key or MOTCUA_KEY \(role importer\), or --home of a stack"
+    ):
+        connect(arguments("--home", str(tmp_path), "--url", url), role="importer")
 
 
 def test_arguments_win_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import copy
 import json
@@ -113,6 +114,16 @@ def test_a_good_day_is_told_in_the_words_of_the_law(
     assert "approve   07:12:23 23/11/2026 to 07:12:25 23/11/2026, H44.101 at the centre" in said
     assert " 4  07:12:24 23/11/2026  CommandRefused step_out_of_order" in said
     assert "5 % of the time, at the centre, counter" in said
+
+
+def test_without_a_key_each_role_has_that_of_the_stack_which_is_named(
+    office: FakeOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MOTCUA_KEY", raising=False)
+    monkeypatch.setattr(client, "key_for", lambda args, url, role: f"key of {role} at {url}")
+    args = argparse.Namespace(url="http://intake", key=None, home=None)
+    with tour._stage(args) as stage:
+        assert (stage.key("counter"), stage.one_key) == ("key of counter at http://intake", None)
 
 
 def test_one_key_for_every_role_is_called_what_it_is(

@@ -251,3 +251,14 @@ def test_an_hour_brought_in_after_the_alarm_makes_no_late_dossier_of_one_in_time
     assert desk.known.overdue
     desk.do(commands.CompleteStep(Step.STAMP), at=local("2025-03-06T16:30"))
     assert (desk.known.outcome, desk.known.overdue) == (Outcome.ON_TIME, False)
+
+
+def test_what_ended_in_time_after_the_alarm_and_is_reopened_is_told_to_be_overdue_once_more() -> None:
+    """It was overdue no more: without another notice nobody would look for it."""
+    desk = Desk().up_to(Step.APPROVE)
+    desk.wait(local("2025-03-06T18:00"))
+    desk.do(commands.CompleteStep(Step.STAMP), at=local("2025-03-06T16:30"))
+    desk.do(commands.RevokeStamp("wrong_seal"), at=local("2025-03-06T17:00"))
+    assert not desk.known.overdue
+    assert names(desk.wait(local("2025-03-06T18:00"))) == ["DueDatePassed"]
+    assert names(desk.wait(local("2025-03-07T07:00"))) == []

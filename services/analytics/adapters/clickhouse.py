@@ -19,7 +19,7 @@ from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations.cluster import WINDOW_SECONDS
-from services.analytics.migrations.feeds import feeds
+from services.analytics.migrations.feeds import feeds, views
 from services.analytics.queries import query
 from services.analytics.sink.ports import RollUp
 
@@ -144,7 +144,7 @@ class Connection:
 
 
 def _first_line(error: driver.ServerException) -> str:
-    return str(error.message).split("\n", 1)[0][:300]
+    return str(error.message).split("\n", 1)[0].removesuffix(" Stack trace:")[:300]
 
 
 class SinkWarehouse:
@@ -194,10 +194,19 @@ def kill_mutations(run: Connection | Pool, beside: str) -> None:
 
 
 def check_windows(connection: Connection) -> None:
-    """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
-    tables = ("facts", "clocks", *feeds())
+    """Every feed must be there, and every target of an insert remember enough tokens.
+
+    Raises WarehouseMismatchError.
+    """
+    tables, fed = ("facts", "clocks", *feeds()), views()
     local = [f"{table}_local" for table in tables]  # on a cluster what a Distributed table stands for
-    engines = dict(connection.rows(query("windows"), {"tables": [*tables, *local]}))
+    engines = dict(connection.rows(query("windows"), {"tables": [*tables, *local, *fed]}))
+    for view, table in fed.items():
+        if engines.get(view) != "MaterializedView":
+            raise WarehouseMismatchError(
+                f"the feed {view} is gone, and what is inserted no longer reaches {table}; make it anew with "
+                "its statement from `motcua migrate --print`, then start once with MOTCUA_REPAIR=1"
+            )
     for table in tables:
         engine = str(engines.get(f"{table}_local", engines.get(table, "")))
         wanted = {"non_replicated_deduplication_window": WINDOW}

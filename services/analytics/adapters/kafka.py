@@ -20,6 +20,7 @@ from kafka import errors as driver
 from kafka.admin import KafkaAdminClient
 from kafka.consumer.fetcher import Fetcher
 
+from contracts.clients import connected
 from contracts.topics import FACTS, FACTS_DLQ, INTENTS, LAW
 from services.analytics.adapters.record_batch import MalformedBatchError, records_of
 from services.analytics.domain import intents
@@ -64,7 +65,8 @@ class Brokers:
     def consumer(self, group: str | None = None, *, fetch_wait: float | None = None) -> Any:
         """A consumer without subscription; `Any` because the library is untyped."""
         wait = self.fetch_wait if fetch_wait is None else fetch_wait
-        return KafkaConsumer(
+        return connected(
+            KafkaConsumer,
             **self.common(),
             group_id=group,
             enable_auto_commit=False,
@@ -136,8 +138,12 @@ class KafkaFactLog:
         self._parts = {p: TopicPartition(FACTS, p) for p in partitions}
         self._few = False
         with _translated("connecting"):
-            self._admin = KafkaAdminClient(**brokers.common())
-            self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT[brokers.wakes])
+            self._admin = connected(KafkaAdminClient, **brokers.common())
+            try:
+                self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT[brokers.wakes])
+            except BaseException:
+                self._admin.close()
+                raise
             self._consumer._fetcher.PartitionRecords = LeanRecords
             self._consumer.assign(list(self._parts.values()))
             # The library refuses to poll while any partition, even a paused one, has no position.
@@ -246,7 +252,8 @@ class Appender:
         with _translated(f"appending to {topic}"):
             try:
                 if self._producer is None:
-                    self._producer = KafkaProducer(
+                    self._producer = connected(
+                        KafkaProducer,
                         **{**self._brokers.common(), "request_timeout_ms": 5_000},
                         acks="all",
                         enable_idempotence=True,

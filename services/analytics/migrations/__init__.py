@@ -23,6 +23,12 @@ ENGINE = ReplacingMergeTree ORDER BY number"""
 _CLUSTERED: Final = (
     "SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'facts_local'"
 )
+_ENGINES: Final = (
+    "SELECT name, engine FROM system.tables "
+    "WHERE database = currentDatabase() AND name IN ('facts', 'migrations') ORDER BY name"
+)
+_MACROS: Final = "SELECT macro FROM system.macros"
+_NEEDED_MACROS: Final = frozenset({"cluster", "shard", "replica"})
 
 
 class Migration(NamedTuple):
@@ -74,8 +80,10 @@ def migrate(
     """Apply what is missing, each migration as its `statements`; the migrations applied now.
 
     Raises WarehouseMismatchError when an applied migration differs from the shipped one, or when tables of
-    one server would come beside those of a cluster.
+    one server would come beside those of a cluster, or a cluster's where they do not belong.
     """
+    if statements is not plain:
+        _check_cluster(connection)
     connection.run(journal_table)
     journal = connection.rows("SELECT number, checksum FROM migrations")
     applied = {row[0]: row[1] for row in journal}
@@ -102,3 +110,21 @@ def migrate(
             f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}')"
         )
     return missing
+
+
+def _check_cluster(connection: Connection) -> None:
+    """Before anything is made: tables of one server would pass for the cluster's, and be left as they are."""
+    alone = [
+        name for name, engine in connection.rows(_ENGINES) if engine in ("MergeTree", "ReplacingMergeTree")
+    ]
+    if alone:
+        raise WarehouseMismatchError(
+            f"{' and '.join(map(str, alone))} stand here as tables of one server; make a cluster's in a "
+            "database without them, and the warehouse anew from the log (docs/operations.md)"
+        )
+    missing = _NEEDED_MACROS.difference(str(name) for (name,) in connection.rows(_MACROS))
+    if missing:
+        raise WarehouseMismatchError(
+            f"this server has no macro named {', '.join(sorted(missing))}, so it is none of a cluster; "
+            "for one server: `motcua migrate`"
+        )

@@ -18,9 +18,18 @@ _CHANGED: Final = re.compile(r"ALTER TABLE (\w+) MODIFY QUERY\n(SELECT\b.*)", re
 _DROPPED: Final = re.compile(r"DROP VIEW IF EXISTS (\w+)")
 
 
-@cache
 def feeds() -> dict[str, str]:
     """The SELECT of each roll-up by the name of its table, as of the newest migration."""
+    return dict(_standing().values())
+
+
+def views() -> dict[str, str]:
+    """The table of each feed by the feed's own name, on one server and on a cluster."""
+    return {view: table for view, (table, _) in _standing().items()}
+
+
+@cache
+def _standing() -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for migration in shipped():
         if made := _FEED.search(migration.statement):
@@ -29,7 +38,7 @@ def feeds() -> dict[str, str]:
             found[changed[1]] = (found[changed[1]][0], changed[2])
         elif dropped := _DROPPED.search(migration.statement):
             found.pop(dropped[1], None)
-    return dict(found.values())
+    return found
 
 
 @cache

@@ -118,7 +118,10 @@ class Warehouse(Protocol):
         ...
 
     def check_windows(self) -> None:
-        """Every target of an insert must remember enough tokens. Raises WarehouseMismatchError."""
+        """Every feed must be there, and every target of an insert remember enough tokens.
+
+        Raises WarehouseMismatchError.
+        """
         ...
 
 

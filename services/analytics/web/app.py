@@ -115,7 +115,7 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(RunningError)
     def running(request: Request, error: RunningError) -> Response:
-        return respond(Problem("reconcile_running"))
+        return respond(Problem(f"{error.work}_running"))
 
     @app.exception_handler(FencedError)
     def fenced(request: Request, error: FencedError) -> Response:

@@ -56,7 +56,7 @@ def _reasons(path: str) -> Iterator[str]:
     if path in _OF_A_DOSSIER:
         yield "unknown_dossier"
     if path in _OF_THE_PROOF:
-        yield from ("reconcile_running", "behind", "fenced")
+        yield from ("reconcile_running", "repair_running", "rebuild_running", "behind", "fenced")
     if path == "/v1/reconcile/repair":
         yield "repair_at_start"
     yield from ("bad_shape", "warehouse_down", "filling", "internal")

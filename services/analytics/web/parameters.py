@@ -48,10 +48,13 @@ class Period(StrEnum):
 
 def dimensions(by: str, known: tuple[str, ...] = DIMENSIONS) -> frozenset[str]:
     """What a table is split by, from names between commas. Raises Problem (bad_shape)."""
-    names = frozenset(name for name in by.split(",") if name)
-    if not names <= frozenset(known):
+    names = [name for name in by.split(",") if name]
+    if not set(names) <= set(known):
         raise Problem("bad_shape", f"Cần các tên trong: {', '.join(known)}, cách nhau bằng dấu phẩy.", "by")
-    return names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Problem("bad_shape", f"Mỗi tên chỉ nêu một lần; {', '.join(twice)} được nêu hai lần.", "by")
+    return frozenset(names)
 
 
 def slice_of(first: date | None, last: date | None, client: Client) -> Slice:

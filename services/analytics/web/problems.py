@@ -11,6 +11,8 @@ from msgspec import Struct
 from starlette.responses import Response
 
 CONTENT_TYPE: Final = "application/problem+json"
+HOUSE_RULE: Final = "Quy định kỹ thuật của hệ thống"
+"""What a rule rests on that no law gives; intake says it so too."""
 
 STATUS: Final[Mapping[str, int]] = {
     "unauthorized": 401,
@@ -21,6 +23,8 @@ STATUS: Final[Mapping[str, int]] = {
     "unknown_seal": 404,
     "method_not_allowed": 405,
     "reconcile_running": 409,
+    "repair_running": 409,
+    "rebuild_running": 409,
     "repair_at_start": 409,
     "fenced": 409,
     "bad_shape": 422,
@@ -39,7 +43,9 @@ DETAIL: Final[Mapping[str, str]] = {
     "unknown_dossier": "Không có hồ sơ này, hoặc sự kiện đầu tiên của hồ sơ chưa đến kho số liệu.",
     "unknown_seal": "Không có con dấu này trong sổ đăng ký, và chưa có dấu nào được đóng bằng con dấu này.",
     "method_not_allowed": "Địa chỉ này không nhận phương thức đã dùng.",
-    "reconcile_running": "Một lần đối soát khác đang chạy; hãy đợi lần đó xong.",
+    "reconcile_running": "Một lần đối soát đang chạy; hãy đợi lần đó xong.",
+    "repair_running": "Một lần sửa chữa kho số liệu đang chạy; hãy đợi lần đó xong.",
+    "rebuild_running": "Một lần dựng lại các bảng số liệu đang chạy; hãy đợi lần đó xong.",
     "repair_at_start": "Phiên bản này đọc được những sự kiện mà trước đây đã đưa vào hàng lỗi; "
     "hãy khởi động lại analytics một lần với MOTCUA_REPAIR=1.",
     "fenced": "Một tiến trình mới hơn đã nhận phần việc này; hãy hỏi lại ở tiến trình đó.",
@@ -65,7 +71,10 @@ class Problem(Exception):  # noqa: N818  read as the thing it carries: raise Pro
 
 
 class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Problem details (RFC 9457): why the answer is no success. `field` names the wrong parameter."""
+    """Problem details (RFC 9457): why the answer is no success.
+
+    `field` names the wrong parameter, `rule` says what it breaks, `legal_ground` what that rests on.
+    """
 
     type: str
     title: str
@@ -73,11 +82,14 @@ class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     reason: str
     field: str | None = None
+    rule: str | None = None
+    legal_ground: str | None = None
 
 
 def document(problem: Problem) -> Document:
     """The body of the answer."""
     status = STATUS[problem.reason]
+    wrong = status == 422
     return Document(
         type=f"urn:motcua:problem:{problem.reason}",
         title=HTTPStatus(status).phrase,
@@ -85,6 +97,8 @@ def document(problem: Problem) -> Document:
         detail=problem.detail,
         reason=problem.reason,
         field=problem.field,
+        rule=problem.detail if wrong else None,
+        legal_ground=HOUSE_RULE if wrong else None,
     )
 
 

@@ -20,6 +20,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.partitioner.default import murmur2
 from msgspec import Struct
 
+from contracts.clients import connected
 from contracts.headers import Headers
 from contracts.topics import COMMANDS, LAW, OUTCOMES, SERIALS, TOPICS
 from services.intake.adapters.in_flight import InFlight, Pending
@@ -186,7 +187,8 @@ def _hash(key: bytes) -> int:
 
 
 def _connect_producer(connection: Connection) -> Any:
-    return KafkaProducer(
+    return connected(
+        KafkaProducer,
         bootstrap_servers=list(connection.servers),
         client_id=connection.client,
         acks="all",
@@ -276,7 +278,8 @@ class _Reader:
     def _connect(self) -> Any:
         while not self._stopping.is_set():
             try:
-                return KafkaConsumer(
+                return connected(
+                    KafkaConsumer,
                     bootstrap_servers=list(self._connection.servers),
                     client_id=f"{self._connection.client}-reader",
                     group_id=None,

@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from contracts.clients import connected
 from contracts.headers import Headers
 from contracts.topics import COMMANDS, FACTS, STATES
 from services.workflow.engine.records import FENCE_KEY, Incoming, TopicRecreatedError
@@ -35,7 +36,8 @@ class UnknownTopicError(Exception):
 def topic_id(settings: Settings, topic: str) -> str:
     """The id of `topic`, empty where brokers know none. Waits half a minute for a broker and the topic."""
     deadline = time.monotonic() + 30
-    admin = KafkaAdminClient(
+    admin = connected(
+        KafkaAdminClient,
         bootstrap_servers=list(settings.bootstrap),
         client_id=f"{settings.instance}-topics",
         bootstrap_timeout_ms=30_000,
@@ -132,8 +134,12 @@ class Topics:
     ) -> int:
         """Append one record, acked by all in-sync replicas; its offset."""
         with _translated(f"appending to {topic}"):
-            producer = KafkaProducer(
-                **self._common, acks="all", enable_idempotence=True, allow_auto_create_topics=False
+            producer = connected(
+                KafkaProducer,
+                **self._common,
+                acks="all",
+                enable_idempotence=True,
+                allow_auto_create_topics=False,
             )
             try:
                 sent = producer.send(topic, partition=partition, key=key, value=value, headers=headers)
@@ -144,7 +150,8 @@ class Topics:
     @contextmanager
     def _consumer(self, group: str | None = None) -> Iterator[Any]:
         with _translated("connecting"):
-            consumer = KafkaConsumer(
+            consumer = connected(
+                KafkaConsumer,
                 **self._common,
                 group_id=group,
                 enable_auto_commit=False,

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from services.analytics.adapters.clickhouse import Connection, check_windows
 from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError
-from services.analytics.migrations.feeds import feeds
+from services.analytics.migrations.feeds import feeds, views
 from services.analytics.sink.ports import RollUp
 from tests.crash.sink.broker import Reached
 from tests.crash.sink.timeline import Task, Timeline
@@ -172,10 +172,11 @@ class Warehouse:
     def windows(self) -> list[tuple[str, str]]:
         """What `system.tables` says of the engines."""
         said = "MergeTree ORDER BY tuple() SETTINGS index_granularity = 8192"
-        return sorted(
+        windows = [
             (name, said + (f", non_replicated_deduplication_window = {one.window}" if one.window else ""))
             for name, one in self.targets.items()
-        )
+        ]
+        return sorted([*windows, *((name, "MaterializedView") for name in views())])
 
 
 class ModelWarehouse:
