@@ -94,6 +94,7 @@ def mender(
         found = sum(one.differences for one in repair.before)
         left = sum(one.differences for one in repair.after if one.partition in positions)
         if left:
+            confirm()  # a newer writer may have inserted meanwhile
             raise WarehouseMismatchError(f"{found} differences were found, {left} are left after the repair")
         _log.warning("the repair at the start put %d differences right", found)
         return {one.partition: one.facts for one in repair.after if one.partition in positions}

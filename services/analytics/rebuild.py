@@ -13,17 +13,18 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final, Protocol
 
 from services.analytics.domain.comparison import Mending
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
-from services.analytics.errors import AnalyticsError, WarehouseRejectedError
+from services.analytics.errors import AnalyticsError, RetryLaterError, WarehouseRejectedError
 from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 
 _STRETCH: Final = 200_000
+_PAUSE: Final = 0.2
 _NOT_YET: Final = "the sink has not recovered its position yet"
 
 
@@ -108,10 +109,17 @@ class Hold:
 class Rebuilder:
     """Makes roll-ups anew, and puts raw facts right; `beside` gives the tables for a lane."""
 
-    def __init__(self, beside: Callable[[int], Beside], hold: Hold, stretch: int = _STRETCH) -> None:
+    def __init__(
+        self,
+        beside: Callable[[int], Beside],
+        hold: Hold,
+        stretch: int = _STRETCH,
+        patience: float = 60.0,
+    ) -> None:
         self._beside = beside
         self._hold = hold
         self._stretch = stretch
+        self._patience = patience
 
     def lane(self, lane: int, only: Collection[str] | None = None) -> Rebuilt:
         """The roll-ups of one lane, all or some. Raises BehindError, RetryLaterError or a RefusedError;
@@ -123,9 +131,21 @@ class Rebuilder:
             with self._hold.still(writing=True):
                 started = monotonic()
                 done = self._fill(tables, done, self._hold.positions(lane))
-                tables.swap()
+                self._swap(tables)
                 held = monotonic() - started
         return Rebuilt(lane, done, round(held, 3))
+
+    def _swap(self, tables: Beside) -> None:
+        """Until an answer comes, or patience ends: a warehouse that died amid it may come back with roll-ups
+        that say everything twice, and the sink, held still here, would not look."""
+        gives_up = monotonic() + self._patience
+        while True:
+            try:
+                return tables.swap()
+            except RetryLaterError:
+                if monotonic() > gives_up:
+                    raise
+                sleep(_PAUSE)
 
     def mend(self, partition: int, mending: Mending) -> None:
         """The raw facts of a stretch before the sink's position, past the feeds."""

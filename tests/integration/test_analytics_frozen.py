@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 
@@ -17,8 +18,9 @@ from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rollups import RollUp
 from services.analytics.errors import AnalyticsError, FencedError, RetryLaterError, WarehouseRejectedError
 from services.analytics.mending import mender
+from services.analytics.migrations.feeds import feeds
 from services.analytics.rebuild import Hold, Rebuilder
-from tests.fakes.analytics import MemoryFactLog
+from tests.fakes.analytics import DiedError, MemoryFactLog
 from tests.integration.test_analytics_rollups import LANES, PARTITIONS, House, a_house, lose
 from tests.waiting import wait_until
 from tests.warehouse_process import WarehouseProcess
@@ -115,10 +117,11 @@ def test_a_repair_that_gives_up_waiting_takes_its_deletion_back(house: House) ->
 class Freezing(Pool):
     """The process stands still before it alters a table in use; a newer writer comes meanwhile."""
 
+    before = "ALTER TABLE "
     newer_writer: Callable[[], object] = staticmethod(lambda: None)
 
     def run(self, statement: str) -> None:
-        if statement.startswith("ALTER TABLE "):
+        if statement.startswith(self.before):
             self.newer_writer()
         super().run(statement)
 
@@ -178,6 +181,110 @@ def test_who_was_frozen_and_finds_its_tables_gone_says_that_the_lane_is_anothers
     house.assert_right()
     with frozen.lend() as one:
         one.close()
+
+
+def test_who_was_frozen_before_the_second_look_of_a_start_says_so_too(house: House) -> None:
+    """What it finds then is what the newer writer has inserted: no difference that was left."""
+    house.batch(20)
+    lose("facts", "log_partition = 1")(house)
+    at = dict(house.at)
+
+    def newer_writer() -> None:
+        house.sink.drop_unfinished(PARTITIONS)
+        house.all()
+        house.owned = False
+
+    def confirm() -> None:
+        if not house.owned:
+            raise FencedError("a newer writer")
+
+    frozen = Freezing(house.url, size=1)
+    frozen.before, frozen.newer_writer = "DROP TABLE IF EXISTS step_times", newer_writer
+    mend = mender(
+        lambda: MemoryFactLog(house.facts, lambda point: None, lambda: None),
+        frozen,
+        lambda lane: Beside(frozen, lane),
+        confirm,
+    )
+    with pytest.raises(FencedError):
+        mend(at)
+    house.assert_right()
+    with frozen.lend() as one:
+        one.close()
+
+
+class Halving(Pool):
+    """The server dies amid putting a partition in place or moving one away, and comes back: both stand.
+
+    So it was seen after every third SIGKILL during the statement. `then` happens once it is back.
+    """
+
+    then: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, size=1)
+        self.halved: set[str] = set()
+
+    def run(self, statement: str) -> None:
+        half = statement.replace(" REPLACE PARTITION ", " ATTACH PARTITION ")
+        if moved := re.fullmatch(r"ALTER TABLE (\w+) MOVE PARTITION (\d+) TO TABLE (\w+)", statement):
+            table, lane, beside = moved.groups()
+            half = f"ALTER TABLE {beside} ATTACH PARTITION {lane} FROM {table}"
+        if half == statement or statement in self.halved:
+            return super().run(statement)
+        self.halved.add(statement)
+        super().run(half)
+        self.then()
+        raise RetryLaterError("the warehouse is not reachable")
+
+
+@pytest.fixture
+def halving(house: House) -> Iterator[Halving]:
+    house.all()
+    house.connection.run("ALTER TABLE facts DELETE WHERE type = 'DossierRated' SETTINGS mutations_sync = 2")
+    pool = Halving(house.url)
+    yield pool
+    with pool.lend() as one:
+        one.close()
+
+
+def test_a_server_that_dies_amid_a_swap_leaves_nothing_twice(house: House, halving: Halving) -> None:
+    assert reading.cells_of(house.connection, RollUp.RATINGS, 0), "to be moved away"
+    wanted = {p: reading.dossiers_of(house.connection, p) for p in PARTITIONS}
+    rebuilder = Rebuilder(lambda lane: Beside(halving, lane), house.hold)
+    for lane in LANES:
+        rebuilder.lane(lane)
+    assert len(halving.halved) == len(LANES) * len(feeds())
+    for partition in PARTITIONS:
+        assert reading.cells_of(house.connection, RollUp.RATINGS, partition) == {}
+        rated = {row.dossier_id for row in house.rows() if row.type == "DossierRated"}
+        found = reading.dossiers_of(house.connection, partition)
+        assert found.keys() == wanted[partition].keys()
+        assert all(found[one] == wanted[partition][one] for one in found.keys() - rated)
+    assert house.sink.roll_ups(PARTITIONS) == []
+    assert all(one.clean for one in house.reconciler().repair().after)
+    house.assert_right()
+
+
+def test_a_process_that_dies_with_the_server_amid_a_swap_is_found_out_by_the_next_start(
+    house: House, halving: Halving
+) -> None:
+    def die() -> None:
+        raise DiedError
+
+    house.reconciler().repair()
+    halving.then = die
+    with pytest.raises(DiedError):
+        Rebuilder(lambda lane: Beside(halving, lane), house.hold).lane(0)
+    house.sink.drop_unfinished(PARTITIONS)
+    assert {one.table for one in house.sink.roll_ups(PARTITIONS)} == {next(iter(feeds()))}
+    mender(
+        lambda: MemoryFactLog(house.facts, lambda point: None, lambda: None),
+        house.pool,
+        lambda lane: Beside(house.pool, lane),
+        lambda: None,
+    )(house.at)
+    house.assert_right()
 
 
 def test_what_a_repair_needs_stands_before_it_asks_whether_the_lane_is_ours(house: House) -> None:

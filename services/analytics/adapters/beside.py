@@ -32,6 +32,7 @@ class Beside:
         self._pool = pool
         self._feeds: dict[str, str] = {}
         self._made: list[str] = []
+        self._actions: dict[str, str] = {}
         self._lane = lane
         self._tag = secrets.token_hex(4)
 
@@ -49,14 +50,17 @@ class Beside:
             self._pool.run(f"INSERT INTO {besides[table]} {_FILL} {stretch}")
 
     def swap(self) -> None:
-        """Put them in place; a reader sees the old ones or the new ones."""
+        """Put them in place; a reader sees the old ones or the new ones. It can be repeated, and has to be
+        when no answer came: a server that dies amid it comes back with old ones beside new ones."""
         for table in self._feeds:
             name = self._name(table)
-            filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
-            # Nothing to put in place: what is there is moved away, not dropped, for that needs the table
-            # beside too.
-            action = "REPLACE PARTITION {} FROM {}" if filled else "MOVE PARTITION {} TO TABLE {}"
-            self._pool.run(f"ALTER TABLE {table} {action.format(self._lane, name)}")
+            if table not in self._actions:
+                filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
+                # Nothing to put in place: what is there is moved away, not dropped, for that needs the table
+                # beside too.
+                action = "REPLACE PARTITION {} FROM {}" if filled else "MOVE PARTITION {} TO TABLE {}"
+                self._actions[table] = f"ALTER TABLE {table} {action.format(self._lane, name)}"
+            self._pool.run(self._actions[table])
 
     def reserve(self) -> None:
         """An empty table beside the raw facts: `mend` and `set_clock` need it, and fail once it is gone."""

@@ -68,22 +68,22 @@ class DoomedConnection(Connection):
 
     def __init__(self, url: str, doom: Doom) -> None:
         super().__init__(url)
-        self._doom = doom
+        self.doom = doom
 
     def rows(self, text: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
         """See `Connection`."""
-        return self._doom.count(partial(super().rows, text, parameters), text)
+        return self.doom.count(partial(super().rows, text, parameters), text)
 
     def run(self, statement: str) -> None:
         """See `Connection`."""
-        self._doom.count(partial(super().run, statement), statement)
+        self.doom.count(partial(super().run, statement), statement)
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], token: str
     ) -> None:
         """See `Connection`."""
         insert = partial(super().insert, table, columns, rows, token)
-        self._doom.count(insert, f"INSERT INTO {table}")
+        self.doom.count(insert, f"INSERT INTO {table}")
 
 
 class OnePool(Pool):

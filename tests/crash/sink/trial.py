@@ -87,6 +87,8 @@ class Trial:
         return code if isinstance(code, int) else None
 
     def _follow(self, process: Process, fate: Fate, ended: type[BaseException] | int | None) -> None:
+        if self.work.damage is FALSE_ROLL_UPS and fate is not Fate.FROZEN:
+            self._assert_whole()
         if fate is Fate.FROZEN:
             fenced = (FencedError.exit_code,) if self.work.at_start else (None, FencedError, BehindError)
             assert ended in fenced
@@ -99,8 +101,6 @@ class Trial:
             self._take_over()
         else:
             assert ended is DiedError
-            if self.work.damage is FALSE_ROLL_UPS:
-                self._assert_whole()
             self._take_over()
 
     def _assert_whole(self) -> None:
