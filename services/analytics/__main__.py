@@ -111,7 +111,7 @@ async def run(settings: Settings) -> int:
     naming = Naming(lambda: KafkaLawLog(brokers))
     # The proof reads whole partitions: it may take its time, and takes no connection from the others.
     proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
-    hold = Hold(service.status, service.gate, service.confirm, said=service.said)
+    hold = Hold(service.status, service.gate, service.confirm, said=service.said, doubt=service.doubt)
     reconciler = Reconciler(
         lambda: KafkaFactLog(brokers, lane.settings.partitions),
         proving,

@@ -58,6 +58,7 @@ class Hold:
     """Holds the sink still between two batches; `confirm` raises when the lane has a newer writer.
 
     `said` gives how many rows the sink says it has inserted, by partition; nothing when it need not agree.
+    `doubt` ends the process, because only a start looks at all that may be wrong now.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Hold:
         confirm: Callable[[], None],
         patience: float = 60.0,
         said: Callable[[], Mapping[int, int]] = dict,
+        doubt: Callable[[], None] = lambda: None,
     ) -> None:
         self.status = status
         self._gate = gate
         self._confirm = confirm
         self._patience = patience
         self.said = said
+        self.doubt = doubt
 
     @contextmanager
     def still(self, *, writing: bool = False) -> Iterator[None]:
@@ -136,14 +139,15 @@ class Rebuilder:
         return Rebuilt(lane, done, round(held, 3))
 
     def _swap(self, tables: Beside) -> None:
-        """Until an answer comes, or patience ends: a warehouse that died amid it may come back with roll-ups
-        that say everything twice, and the sink, held still here, would not look."""
+        """Until an answer comes: a warehouse that died amid it may come back with roll-ups that say all of it
+        twice. When patience ends the process must, for only a start counts what roll-ups are made of."""
         gives_up = monotonic() + self._patience
         while True:
             try:
                 return tables.swap()
             except RetryLaterError:
                 if monotonic() > gives_up:
+                    self._hold.doubt()
                     raise
                 sleep(_PAUSE)
 

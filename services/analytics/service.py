@@ -65,6 +65,13 @@ class Service:
             raise FencedError("the sink does not run: this process writes nothing")
         self._sink.confirm()
 
+    def doubt(self) -> None:
+        """End the process: roll-ups may be half in place. Its next start counts them before anything else."""
+        _log.critical("stopping: a warehouse that does not answer may hold roll-ups twice")
+        self.exit_code = CRASHED
+        self._stop.set()
+        self._on_end()
+
     def said(self) -> Mapping[int, int]:
         """How many rows the lane says are inserted, by partition; for whoever holds `gate`."""
         return {} if self._sink is None else self._sink.said()

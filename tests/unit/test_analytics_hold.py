@@ -11,10 +11,10 @@ import pytest
 
 from contracts.topics import DOSSIER_PARTITIONS
 from services.analytics.domain.intents import Greeting, encode, key_of
-from services.analytics.errors import FencedError, WarehouseMismatchError
+from services.analytics.errors import FencedError, RetryLaterError, WarehouseMismatchError
 from services.analytics.mending import mender
-from services.analytics.rebuild import BehindError, Hold
-from services.analytics.service import Lane, Service
+from services.analytics.rebuild import BehindError, Hold, Rebuilder
+from services.analytics.service import CRASHED, Lane, Service
 from services.analytics.sink.gate import Gate
 from services.analytics.sink.loop import LaneSettings, Ports
 from services.analytics.sink.status import Status
@@ -59,6 +59,36 @@ def test_who_does_not_run_the_sink_is_no_writer() -> None:
     service.stop(30)
     with pytest.raises(FencedError):
         service.confirm()
+
+
+def test_who_may_have_left_roll_ups_twice_ends_the_process_to_be_started_again() -> None:
+    """Only a start counts what roll-ups are made of."""
+    clock, world = FakeClock(), World(MemoryFacts([0]))
+    stopped, tries = threading.Event(), 0
+
+    class NoAnswer(MemoryBeside):
+        def swap(self) -> None:
+            nonlocal tries
+            tries += 1
+            raise RetryLaterError("the warehouse is not reachable")
+
+    def connect() -> Ports:
+        return world.ports(clock, lambda point: None, lambda: None)
+
+    service = Service(
+        Lane(LaneSettings("0of1", "w1", (0,)), lambda: None, connect, clock, Notes()), stopped.set
+    )
+    service.start()
+    assert wait_until(lambda: service.status.snapshot().settled, 30, "the sink to recover")
+    hold = Hold(service.status, service.gate, service.confirm, doubt=service.doubt)
+    rebuilder = Rebuilder(lambda lane: NoAnswer(MemoryTables({}, [])), hold, patience=0.5)
+    with pytest.raises(RetryLaterError):
+        rebuilder.lane(0)
+    assert tries > 1
+    assert stopped.wait(30)
+    service.stop(30)
+    assert not service.alive
+    assert service.exit_code == CRASHED
 
 
 def test_a_batch_that_does_not_end_is_not_waited_for_for_ever() -> None:
