@@ -94,7 +94,7 @@ property: setup ## what is drawn at random, again and again: RUNS=20
 # What meets a broker. Minutes: each test that wants a broker of its own starts one.
 KAFKA_TESTS := tests/unit/test_apache_parts.py \
 	$(addprefix tests/integration/test_,apache_needs.py topics_broker.py workflow_worker.py intake_broker.py \
-	intake_service.py sink_real.py stack_whole.py apache_cluster.py apache_producers.py apache_stack.py) \
+	intake_service.py sink_real.py sink_repair_real.py stack_whole.py apache_cluster.py apache_producers.py apache_stack.py) \
 	$(addprefix tests/e2e/test_,chain.py apache_chain.py)
 test-kafka: setup ## what meets a broker, on Apache Kafka: one server and three (needs Java 17, and Maven once)
 	MOTCUA_TEST_BROKER=apache $(RUN) pytest --timeout 300 $(KAFKA_TESTS)
