@@ -84,7 +84,7 @@ TESTERS ?= 3
 test: setup ## the whole test suite, but for what takes minutes; TESTERS=1 for one test at a time
 	$(RUN) pytest -m "not long" --tb=short --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-test-long: setup ## the herd and the benches, small
+test-long: setup ## the herd and the benches, small; every end of a rebuild and a repair: an hour or more
 	$(RUN) pytest -m long
 
 RUNS ?= 20

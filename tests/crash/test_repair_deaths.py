@@ -39,7 +39,7 @@ KILLS: Final = (
         )
     ),
 )
-# How a work ends in every run of the tests; all ends of all works take half an hour or more.
+# How a work ends in every run of the tests; all ends of all works take an hour or more.
 ENDS: Final = tuple(zip(WORKS, cycle((Fate.AFTER, Fate.LOST, Fate.FROZEN)), strict=False))
 
 
