@@ -32,9 +32,14 @@ class BehindError(AnalyticsError):
     """The sink has not caught up in time, or does not let go of a batch: ask again."""
 
 
+class RowsDifferError(AnalyticsError):
+    """There are other raw rows than the sink has inserted: roll-ups made from them would be wrong too."""
+
+
 class Beside(Protocol):
     """See `adapters.beside.Beside`."""
 
+    def rows(self, partitions: Collection[int]) -> Mapping[int, int]: ...
     def begin(self, tables: Collection[str] | None = None) -> None: ...
     def fill(self, partition: int, start: int, end: int) -> None: ...
     def swap(self) -> None: ...
@@ -125,18 +130,31 @@ class Rebuilder:
         self._patience = patience
 
     def lane(self, lane: int, only: Collection[str] | None = None) -> Rebuilt:
-        """The roll-ups of one lane, all or some. Raises BehindError, RetryLaterError or a RefusedError;
-        nothing is put in place then, or only whole tables, and the next time does it all."""
+        """The roll-ups of one lane, all or some. Raises BehindError, RowsDifferError, RetryLaterError or a
+        RefusedError; nothing is put in place then, or only whole tables, and the next time does it all."""
         with self._tables(lane) as tables:
             tables.begin(only)
             done = self._fill(tables, {}, self._hold.positions(lane))
             done = self._fill(tables, done, self._hold.positions(lane))  # less is left to do while it stands
             with self._hold.still(writing=True):
                 started = monotonic()
+                self._compare(tables, lane)
                 done = self._fill(tables, done, self._hold.positions(lane))
                 self._swap(tables)
                 held = monotonic() - started
         return Rebuilt(lane, done, round(held, 3))
+
+    def _compare(self, tables: Beside, lane: int) -> None:
+        """The raw rows must be as many as were inserted. Raises RowsDifferError."""
+        said = {p: rows for p, rows in self._hold.said().items() if lane_of(p) == lane}
+        found = tables.rows(said) if said else {}
+        for partition, rows in sorted(said.items()):
+            held = found.get(partition, 0)
+            if held != rows:
+                raise RowsDifferError(
+                    f"partition {partition}: the warehouse holds {held} facts, {rows} were inserted; "
+                    "`motcua reconcile --repair` puts it right"
+                )
 
     def _swap(self, tables: Beside) -> None:
         """Until an answer comes: a warehouse that died amid it may come back with roll-ups that say all of it

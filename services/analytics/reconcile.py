@@ -23,6 +23,7 @@ from services.analytics.errors import AnalyticsError
 from services.analytics.reading import Tables, cells_of, clocks, dossiers_of, stamps_of, strays, stretch
 from services.analytics.rebuild import BehindError as BehindError  # what a proof can say too
 from services.analytics.rebuild import Hold, Rebuilder, Rebuilt
+from services.analytics.rebuild import RowsDifferError as RowsDifferError  # what a rebuild can say too
 
 _STRETCH: Final = 20_000
 
@@ -116,7 +117,7 @@ class Reconciler:
             )
 
     def rebuild(self) -> list[Rebuilt]:
-        """The roll-ups of this lane made anew from the raw facts. Raises likewise."""
+        """The roll-ups of this lane made anew from the raw facts. Raises likewise, and RowsDifferError."""
         with self._alone("rebuild") as log:
             return [self._rebuilder.lane(lane) for lane in sorted(set(map(lane_of, self._ends(log))))]
 

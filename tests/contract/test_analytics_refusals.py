@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,22 @@ def test_the_interface_tells_the_key_and_every_refusal(desk: Desk) -> None:
             assert set(answers) == wanted
     unknown = document["paths"]["/v1/dossiers/{dossier_id}"]["get"]["responses"]["404"]
     assert list(unknown["headers"]) == ["Retry-After"]
+
+
+def test_a_rebuild_from_other_raw_rows_than_were_inserted_points_to_the_repair(desk: Desk) -> None:
+    said = Counter(row.log_partition for row in desk.tables.facts)
+    desk.reconciler._hold.said = lambda: said
+    dossiers, facts = dict(desk.tables.dossiers), list(desk.tables.facts)
+    desk.tables.facts = [row for row in facts if row.log_partition != 4]
+    answer = assert_problem(desk.post("/v1/rebuild", "admin"), 409, "rows_differ")
+    assert "motcua reconcile --repair" in answer["detail"]
+    assert desk.tables.dossiers == dossiers, "nothing was put in place"
+    desk.tables.facts = [*facts, next(row for row in facts if row.log_partition == 4)]
+    assert_problem(desk.post("/v1/rebuild", "admin"), 409, "rows_differ")
+    assert desk.post("/v1/reconcile/repair", "admin").json()["repaired"] > 0
+    assert desk.post("/v1/rebuild", "admin").json()["complete"]
+    answers = desk.client.get("/openapi.json").json()["paths"]["/v1/rebuild"]["post"]["responses"]
+    assert "rows_differ" in answers["409"]["content"]["application/problem+json"]["examples"]
 
 
 def test_boards_that_wait_together_are_turned_away_together() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from services.analytics.domain.lane import lane_of
 from services.analytics.domain.rows import FactRow
@@ -22,6 +23,10 @@ class MemoryBeside:
     def of(self, lane: int) -> MemoryBeside:
         """The tables beside for a lane."""
         return MemoryBeside(self._tables, lane, self.said)
+
+    def rows(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """See the protocol."""
+        return Counter(row.log_partition for row in self._tables.facts if row.log_partition in partitions)
 
     def begin(self, tables: Collection[str] | None = None) -> None:
         """See the protocol."""

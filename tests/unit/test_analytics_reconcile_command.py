@@ -7,11 +7,13 @@ import json
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from motcua import client, rebuild, reconcile
 from motcua.client import Client
 from motcua.failure import Failure
+from services.analytics.web.problems import Problem, document
 
 
 def proof(**changes: object) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def handle(request: httpx.Request) -> httpx.Response:
         assert request.method == "POST"
         assert request.url.path == said.pop("path", "/v1/reconcile")
-        return httpx.Response(200, json=said)
+        return httpx.Response(409 if "detail" in said else 200, json=said)
 
     def connect(args: argparse.Namespace, **options: object) -> Client:
         return Client(
@@ -128,4 +130,10 @@ def test_a_rebuild_says_what_was_rebuilt(answer: dict[str, Any], capsys: pytest.
     assert json.loads(capsys.readouterr().out)["seconds"] == 1.25
     answer |= {"path": "/v1/rebuild", "complete": False}
     with pytest.raises(Failure, match="part of the partitions"):
+        rebuild.run(rebuilding())
+
+
+def test_a_rebuild_that_is_refused_says_what_helps(answer: dict[str, Any]) -> None:
+    answer |= {"path": "/v1/rebuild", **msgspec.to_builtins(document(Problem("rows_differ")))}
+    with pytest.raises(Failure, match=r"motcua reconcile --repair.*\(rows_differ\)"):
         rebuild.run(rebuilding())

@@ -9,12 +9,13 @@ mutation that waits for its turn is ended by whoever drops the table it looks at
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from services.analytics.adapters.clickhouse import UNBOUNDED, Pool, kill_mutations
 from services.analytics.domain.rows import FactRow
 from services.analytics.migrations.feeds import feeds, of_stretch
+from services.analytics.queries import query
 
 _OFFSETS: Final = 5_000
 # A rebuild's inserts are of its own tables, thrown away when anything goes wrong: nothing to recognise again.
@@ -35,6 +36,10 @@ class Beside:
         self._actions: dict[str, str] = {}
         self._lane = lane
         self._tag = secrets.token_hex(4)
+
+    def rows(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Rows of the raw facts by partition; a partition without rows is left out."""
+        return dict(self._pool.rows(query("row_counts"), {"partitions": list(partitions)}))
 
     def begin(self, tables: Collection[str] | None = None) -> None:
         """Empty tables, beside all roll-ups or beside some."""

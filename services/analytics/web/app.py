@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.analytics.errors import FencedError, RefusedError, RetryLaterError, UnfilledError
 from services.analytics.metrics import Metrics
-from services.analytics.reconcile import BehindError, RepairAtStartError, RunningError
+from services.analytics.reconcile import BehindError, RepairAtStartError, RowsDifferError, RunningError
 from services.analytics.web.document import document
 from services.analytics.web.parameters import malformed
 from services.analytics.web.parts import Parts, json, why_not_ready
@@ -126,6 +126,11 @@ def _errors(app: FastAPI) -> None:
     def at_start(request: Request, error: RepairAtStartError) -> Response:
         _log.warning("a repair was turned away: %s", error)
         return respond(Problem("repair_at_start"))
+
+    @app.exception_handler(RowsDifferError)
+    def differ(request: Request, error: RowsDifferError) -> Response:
+        _log.warning("nothing was put in place: %s", error)
+        return respond(Problem("rows_differ"))
 
     @app.exception_handler(RefusedError)
     def broken(request: Request, error: RefusedError) -> Response:

@@ -57,6 +57,8 @@ def _reasons(path: str) -> Iterator[str]:
         yield "unknown_dossier"
     if path in _OF_THE_PROOF:
         yield from ("reconcile_running", "repair_running", "rebuild_running", "behind", "fenced")
+    if path in ("/v1/rebuild", "/v1/reconcile/repair"):
+        yield "rows_differ"
     if path == "/v1/reconcile/repair":
         yield "repair_at_start"
     yield from ("bad_shape", "warehouse_down", "filling", "internal")

@@ -26,6 +26,7 @@ STATUS: Final[Mapping[str, int]] = {
     "repair_running": 409,
     "rebuild_running": 409,
     "repair_at_start": 409,
+    "rows_differ": 409,
     "fenced": 409,
     "bad_shape": 422,
     "internal": 500,
@@ -48,6 +49,8 @@ DETAIL: Final[Mapping[str, str]] = {
     "rebuild_running": "Một lần dựng lại các bảng số liệu đang chạy; hãy đợi lần đó xong.",
     "repair_at_start": "Phiên bản này đọc được những sự kiện mà trước đây đã đưa vào hàng lỗi; "
     "hãy khởi động lại analytics một lần với MOTCUA_REPAIR=1.",
+    "rows_differ": "Kho số liệu có nhiều hoặc ít sự kiện gốc hơn số đã ghi vào, nên chưa dựng lại gì; "
+    "hãy chạy `motcua reconcile --repair` để sửa từ nhật ký sự kiện.",
     "fenced": "Một tiến trình mới hơn đã nhận phần việc này; hãy hỏi lại ở tiến trình đó.",
     "internal": "Lỗi phía hệ thống; chi tiết có trong nhật ký của dịch vụ.",
     "warehouse_down": "Kho số liệu tạm thời không trả lời; hãy hỏi lại sau giây lát.",
