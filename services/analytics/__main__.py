@@ -36,6 +36,7 @@ from services.analytics.filled import Filled, filled, unfilled
 from services.analytics.mending import filler, mender
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
+from services.analytics.migrations.restore import restore
 from services.analytics.naming import Naming
 from services.analytics.rebuild import Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
@@ -66,6 +67,8 @@ def _lane(
     def prepare() -> None:
         for migration in migrate(warehouse):
             _log.info("applied migration %04d_%s", migration.number, migration.name)
+        for done in restore(warehouse) if settings.repair else ():
+            _log.warning("put back: %s", done)
         check_windows(warehouse)
 
     def connect() -> Ports:

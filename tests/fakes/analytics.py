@@ -11,13 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.analytics.adapters.clickhouse import WINDOW
 from services.analytics.domain import intents
 from services.analytics.domain.batch import Batch, Poison, Record
 from services.analytics.domain.dossier import DossierRow, fold
 from services.analytics.domain.intents import Range, Said
 from services.analytics.domain.rows import NUMBER_DRAWN, FactRow
 from services.analytics.errors import LogTruncatedError, RetryLaterError, WarehouseMismatchError
+from services.analytics.migrations.restore import WINDOW
 from services.analytics.sink.loop import Ports
 from services.analytics.sink.ports import RollUp
 

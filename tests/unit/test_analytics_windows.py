@@ -65,6 +65,19 @@ def test_a_table_that_forgets_too_soon_is_refused(table: str, engine: str) -> No
 def test_a_feed_that_is_gone_is_refused_by_name(view: str, engine: str | None) -> None:
     others = {name: said for name, said in VIEWS.items() if name != view}
     instead = {} if engine is None else {view: engine}
-    told = rf"the feed {view} is gone.* {views()[view]}; .*REPAIR=1"
+    first = "" if engine is None else f"take away what has the name {view} first; "
+    told = rf"the feed {view} is gone.* {views()[view]}; {first}a start with MOTCUA_REPAIR=1 makes it anew"
     with pytest.raises(WarehouseMismatchError, match=told):
         check(others | instead | dict.fromkeys(TABLES, PLAIN))
+
+
+def test_who_can_put_it_back_is_told() -> None:
+    shrunk = dict.fromkeys(TABLES, PLAIN) | {"figures": PLAIN.replace("10000", "9")}
+    with pytest.raises(WarehouseMismatchError, match="twice; a start with MOTCUA_REPAIR=1 makes it anew"):
+        check(VIEWS | shrunk)
+    cluster = dict.fromkeys(TABLES, "Distributed('{cluster}', 'd', 'facts_local', log_partition)")
+    local = {f"{table}_local": WHOLE for table in TABLES}
+    with pytest.raises(WarehouseMismatchError, match=r"figures; make it anew .* --replicated --print"):
+        check({name: VIEWS[name] for name in VIEWS if name != "figures_feed"} | cluster | local)
+    with pytest.raises(WarehouseMismatchError, match=r"would count twice$"):
+        check(VIEWS | cluster | local | {"figures_local": WHOLE.replace("10000", "9")})

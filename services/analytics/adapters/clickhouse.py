@@ -6,7 +6,6 @@ A `Connection` belongs to one thread at a time; `Pool` lends them to the threads
 from __future__ import annotations
 
 import queue
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -20,6 +19,7 @@ from services.analytics.domain.rows import FactRow
 from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
 from services.analytics.migrations.cluster import WINDOW_SECONDS
 from services.analytics.migrations.feeds import feeds, views
+from services.analytics.migrations.restore import WINDOW, WINDOW_NAME, setting, targets
 from services.analytics.queries import query
 from services.analytics.sink.ports import RollUp
 
@@ -66,7 +66,8 @@ _MEANING: Final[dict[str, str | int]] = {
     "prefer_column_name_to_alias": 0,
     "transform_null_in": 0,
 }
-WINDOW: Final = 10_000
+_CURE: Final = "a start with MOTCUA_REPAIR=1 makes it anew and puts right what was missed"
+_BY_HAND: Final = "make it anew with its statement from `motcua migrate --replicated --print`"
 
 
 class Connection:
@@ -198,29 +199,31 @@ def check_windows(connection: Connection) -> None:
 
     Raises WarehouseMismatchError.
     """
-    tables, fed = ("facts", "clocks", *feeds()), views()
+    tables, fed = targets(), views()
     local = [f"{table}_local" for table in tables]  # on a cluster what a Distributed table stands for
     engines = dict(connection.rows(query("windows"), {"tables": [*tables, *local, *fed]}))
+    alone = not any(name in engines for name in local)
     for view, table in fed.items():
         if engines.get(view) != "MaterializedView":
+            first = f"take away what has the name {view} first; " if view in engines else ""
             raise WarehouseMismatchError(
-                f"the feed {view} is gone, and what is inserted no longer reaches {table}; make it anew with "
-                "its statement from `motcua migrate --print`, then start once with MOTCUA_REPAIR=1"
+                f"the feed {view} is gone, and what is inserted no longer reaches {table}; {first}"
+                + (_CURE if alone else _BY_HAND)
             )
     for table in tables:
         engine = str(engines.get(f"{table}_local", engines.get(table, "")))
-        wanted = {"non_replicated_deduplication_window": WINDOW}
+        wanted, cure = {WINDOW_NAME: WINDOW}, f"; {_CURE}" if engine else ""
         if engine.startswith("Replicated"):
             wanted = {
                 "replicated_deduplication_window": WINDOW,
                 "replicated_deduplication_window_seconds": WINDOW_SECONDS,
             }
+            cure = ""
         for name, least in wanted.items():
-            found = re.search(rf"\b{name}\s*=\s*(\d+)", engine)
-            if found is None or int(found[1]) < least:
+            if setting(engine, name) < least:
                 raise WarehouseMismatchError(
                     f"table {table} must have a {name} of at least {least}; "
-                    "without it a repeated insert would count twice"
+                    f"without it a repeated insert would count twice{cure}"
                 )
 
 

@@ -97,7 +97,7 @@ def migrate(
                 f"migration {migration.number:04d}_{migration.name} was applied with another text; "
                 "add a new migration instead of editing an old one"
             )
-    if missing and statements is plain and connection.rows(_CLUSTERED):
+    if missing and statements is plain and clustered(connection):
         raise WarehouseMismatchError(
             f"{len(missing)} migrations are missing and the tables are a cluster's: "
             "apply them with `motcua migrate --replicated`"
@@ -110,6 +110,11 @@ def migrate(
             f"VALUES ({migration.number}, '{migration.name}', '{migration.checksum}')"
         )
     return missing
+
+
+def clustered(connection: Connection) -> bool:
+    """Whether the tables are a cluster's."""
+    return bool(connection.rows(_CLUSTERED))
 
 
 def _check_cluster(connection: Connection) -> None:

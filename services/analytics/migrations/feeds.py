@@ -28,6 +28,14 @@ def views() -> dict[str, str]:
     return {view: table for view, (table, _) in _standing().items()}
 
 
+def statements() -> dict[str, str]:
+    """The statement that makes each feed on one server as of the newest migration, by the feed's name."""
+    return {
+        view: f"CREATE MATERIALIZED VIEW IF NOT EXISTS {view} TO {table} AS\n{select}"
+        for view, (table, select) in _standing().items()
+    }
+
+
 @cache
 def _standing() -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
