@@ -58,7 +58,12 @@ _log = logging.getLogger("services.analytics")
 
 
 def _lane(
-    settings: Settings, brokers: Brokers, clock: SystemClock, metrics: Metrics, confirm: Callable[[], None]
+    settings: Settings,
+    brokers: Brokers,
+    clock: SystemClock,
+    metrics: Metrics,
+    confirm: Callable[[], None],
+    tell: Callable[[str], None],
 ) -> Lane:
     partitions = partitions_of(settings.lane, DOSSIER_PARTITIONS)
     warehouse = Connection(settings.clickhouse)
@@ -82,7 +87,8 @@ def _lane(
         )
 
     proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
-    mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, partial(Beside, proving), confirm)
+    beside = partial(Beside, proving)
+    mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, beside, confirm, tell)
     return Lane(
         settings=LaneSettings(
             lane=lane_name(settings.lane),
@@ -95,7 +101,7 @@ def _lane(
         clock=clock,
         observer=metrics,
         mend=mend if settings.repair else None,
-        fill=filler(lambda: unfilled(proving), partial(Beside, proving), confirm, partial(filled, proving)),
+        fill=filler(lambda: unfilled(proving), beside, confirm, partial(filled, proving)),
     )
 
 
@@ -105,7 +111,11 @@ async def run(settings: Settings) -> int:
     metrics.works(settings.lane, lanes_of(DOSSIER_PARTITIONS))
     wait, wakes = _FETCH_WAIT[settings.broker], settings.broker == "apache"
     brokers = Brokers(settings.kafka, wait, settings.instance, wakes)
-    lane = _lane(settings, brokers, clock, metrics, lambda: service.confirm())
+
+    def tell(trouble: str) -> None:
+        service.status.beat(clock.monotonic(), trouble)
+
+    lane = _lane(settings, brokers, clock, metrics, lambda: service.confirm(), tell)
 
     def ended() -> None:
         server.should_exit = True

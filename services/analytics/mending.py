@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.analytics.domain.batch import Record
 from services.analytics.domain.intents import Range
@@ -26,6 +27,7 @@ from services.analytics.reconcile import Log, Reconciler
 from services.analytics.sink.gate import Gate
 from services.analytics.sink.status import Status
 
+_UNDER_WAY: Final = "a repair from the log is under way"
 _log = logging.getLogger(__name__)
 
 
@@ -77,19 +79,27 @@ def mender(
     tables: Tables,
     beside: Callable[[int], Beside],
     confirm: Callable[[], None],
+    tell: Callable[[str], None] = lambda words: None,
 ) -> Callable[[Mapping[int, int]], Mapping[int, int]]:
     """What the sink calls with its positions, by partition, before it looks at the warehouse.
 
     The answer is how many rows stand there now, by partition. They may be others than the sink says: it made
     a dead letter of what this release can decode. The call raises WarehouseMismatchError when something still
-    differs, else whatever a repair does.
+    differs, else whatever a repair does. `tell` is told in words that a repair is under way, and how far.
     """
+
+    def step(words: str) -> None:
+        _log.info(words)
+        tell(f"{_UNDER_WAY} ({words})")
 
     def mend(positions: Mapping[int, int]) -> Mapping[int, int]:
         status = Status(positions)
         status.moved(positions)
         hold = Hold(status, Gate(), confirm)
-        reconciler = Reconciler(lambda: UpTo(open_log(), positions), tables, hold, Rebuilder(beside, hold))
+        _log.warning("%s: nothing is inserted before every fact is compared", _UNDER_WAY)
+        tell(_UNDER_WAY)
+        rebuilder = Rebuilder(beside, hold)
+        reconciler = Reconciler(lambda: UpTo(open_log(), positions), tables, hold, rebuilder, tell=step)
         repair = reconciler.repair()
         found = sum(one.differences for one in repair.before)
         left = sum(one.differences for one in repair.after if one.partition in positions)

@@ -70,7 +70,8 @@ class Log(Protocol):
 
 
 class Reconciler:
-    """Runs one proof, repair or rebuild at a time. `open_log` connects; `hold` holds the sink still."""
+    """Runs one proof, repair or rebuild at a time. `open_log` connects; `hold` holds the sink still; `tell`
+    is told in words how far a proof or repair is."""
 
     def __init__(
         self,
@@ -79,7 +80,9 @@ class Reconciler:
         hold: Hold,
         rebuilder: Rebuilder,
         patience: float = 60.0,
+        tell: Callable[[str], None] = lambda words: None,
     ) -> None:
+        self._tell = tell
         self._open_log = open_log
         self._tables = tables
         self._hold = hold
@@ -112,6 +115,7 @@ class Reconciler:
                 self._partition(log, partition, mend=True)
             for lane in sorted(set(map(lane_of, wrong))):
                 self._rebuilder.lane(lane)
+                self._tell(f"lane {lane}: roll-ups made anew")
             return Repair(
                 before, before if all(one.clean for one in before) else self._prove(log, mend=False)
             )
@@ -170,4 +174,6 @@ class Reconciler:
         proof.findings.until = until
         if said is not None:
             proof.findings.unsaid = proof.findings.facts - said
+        done = "raw facts put right" if mend else "proven"
+        self._tell(f"partition {partition}: {done}, {proof.findings.differences} differences found")
         return proof.findings

@@ -58,7 +58,7 @@ class Process:
         return self.running is not None and self.running.poll() is not None
 
     def text(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+        return self.log.read_text(encoding="utf-8", errors="replace")[-20_000:]
 
 
 class Stack:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from deploy.local.ports import HOST
 from services.analytics.errors import WarehouseMismatchError
 from tests.fakes.analytics import MemoryFacts
 from tests.integration.sink_stack import PATIENCE, Stack, a_log, interleaved
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -62,7 +65,14 @@ def test_rows_lost_behind_its_back_are_put_right_by_the_start_it_asks_for(stack:
 
     stack.analytics.environ["MOTCUA_REPAIR"] = "1"
     stack.analytics.start()
+    told = "a repair from the log is under way"
+    wait_until(lambda: told in stack.why_not_ready(), PATIENCE, "the repair to be told", every=0.01)
     stack.wait_for(facts)
+    stack.wait_ready()
+    assert told in stack.analytics.text()
+    assert re.search(r"INFO .*partition 2: proven, [1-9]\d* differences found", stack.analytics.text())
+    assert re.search(r"INFO .*partition 2: raw facts put right", stack.analytics.text())
+    assert "lane 0: roll-ups made anew" in stack.analytics.text()
     stack.assert_exact(facts)
     stop(stack)
     del stack.analytics.environ["MOTCUA_REPAIR"]
@@ -70,3 +80,26 @@ def test_rows_lost_behind_its_back_are_put_right_by_the_start_it_asks_for(stack:
     stack.wait_ready()
     stack.assert_exact(facts)
     stop(stack)
+
+
+def test_a_lost_warehouse_is_filled_again_by_one_start(stack: Stack, tmp_path: Path) -> None:
+    """Nothing is left of it, while the log says what was inserted."""
+    facts = a_log(40, seed=14)
+    stack.analytics.start()
+    stack.send(interleaved(facts))
+    stack.wait_for(facts)
+    figures = stack.ask("/v1/figures")
+    stop(stack)
+    stack.warehouse.kill()
+    shutil.rmtree(tmp_path / "data")
+    stack.warehouse.start()
+    stack.analytics.start()
+    assert stack.analytics.ended(PATIENCE) == WarehouseMismatchError.exit_code
+    stack.analytics.environ["MOTCUA_REPAIR"] = "1"
+    stack.analytics.start()
+    stack.wait_for(facts)
+    stack.assert_exact(facts)
+    proof = stack.ask("/v1/reconcile", "POST")
+    assert [proof[kind] for kind in ("missing", "duplicated", "mismatched", "drift")] == [0, 0, 0, 0]
+    ages = {"as_of": 0, "age_seconds": 0}
+    assert {**stack.ask("/v1/figures"), **ages} == {**figures, **ages}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -165,11 +166,22 @@ def test_new_roll_ups_are_filled_before_a_batch_begun_earlier_goes_on() -> None:
 def test_what_a_repair_at_the_start_leaves_wrong_stops_the_process() -> None:
     facts = MemoryFacts(range(DOSSIER_PARTITIONS))
     fill(facts, 20, random.Random(3))
-    tables = MemoryTables({}, [])
+    tables, told = MemoryTables({}, []), list[str]()
 
     def open_log() -> MemoryFactLog:
         return MemoryFactLog(facts, lambda point: None, lambda: None)
 
     beside = MemoryBeside(MemoryTables({}, []))  # mends what nobody asks
     with pytest.raises(WarehouseMismatchError, match="are left"):
-        mender(open_log, tables, beside.of, lambda: None)({0: len(facts.records[0])})
+        mender(open_log, tables, beside.of, lambda: None, told.append)({0: len(facts.records[0])})
+    assert told[0] == "a repair from the log is under way", "before anything is read"
+    steps = [re.sub(r"\d+ differences", "n differences", one) for one in told[1:]]
+    assert steps == [
+        f"{told[0]} ({step})"
+        for step in (
+            "partition 0: proven, n differences found",
+            "partition 0: raw facts put right, n differences found",
+            "lane 0: roll-ups made anew",
+            "partition 0: proven, n differences found",
+        )
+    ]
