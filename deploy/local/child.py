@@ -212,6 +212,10 @@ class Child:
             return ""
 
     def last_reason(self) -> str:
-        """The last line of the log that says what is wrong, else the last one."""
+        """The last line of the log that says what is wrong, else the last one.
+
+        What is CRITICAL made the process end; an ERROR after it only came of that.
+        """
         lines = self.last_words(100).splitlines() or [""]
-        return next((line for line in reversed(lines) if "CRITICAL" in line or "ERROR" in line), lines[-1])
+        told = (line for word in ("CRITICAL", "ERROR") for line in reversed(lines) if word in line)
+        return next(told, lines[-1])

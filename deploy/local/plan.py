@@ -71,11 +71,11 @@ def refuse_taken_ports(ports: Mapping[str, int]) -> None:
 
 
 def start_logs(home: Home) -> None:
-    """Begin new logs: those of the last run are of no interest any more."""
+    """Begin new logs. Those of the last run stay as `<name>.log.1`: who starts again may still ask why."""
     home.logs.mkdir(parents=True, exist_ok=True)
     for log in home.logs.glob("*.log"):
         if log.stem.partition("-")[0] in Ports.__struct_fields__:  # broker-1 is a broker
-            log.unlink()
+            log.replace(log.with_name(f"{log.name}.1"))
 
 
 def stages(
