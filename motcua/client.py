@@ -19,7 +19,7 @@ import msgspec
 
 from contracts.words import Role
 from deploy.local.home import home_from
-from motcua.failure import Failure
+from motcua.failure import Failure, WrongUsage
 
 Service = Literal["intake", "analytics"]
 NDJSON: Final = "application/x-ndjson"
@@ -183,10 +183,10 @@ def connect(args: argparse.Namespace, role: str = Role.ADMIN, *, timeout: float 
 
 def key_for(args: argparse.Namespace, url: str, role: str) -> str:
     """The key for the stack at `url`: the one given, or the development key of the stack of `--home` when
-    that is the one. Raises ClientError without any, and for a `url` that is none.
+    that is the one. Raises ClientError without any, WrongUsage for a `url` that is none.
     """
     if not is_address(url):
-        raise ClientError(f"not a URL: {url!r}; expected http://host:port or https://host")
+        raise WrongUsage(f"not a URL: {url!r}; expected http://host:port or https://host")
     key = args.key or os.environ.get("MOTCUA_KEY")
     if key:
         return str(key)

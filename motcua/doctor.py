@@ -18,7 +18,7 @@ from deploy.local.home import Home, RunState, StackState, home_from, is_alive
 from deploy.local.jars import find_java, find_maven, jars_folder, kafka_version
 from deploy.local.ports import Ports, holder, is_free, ports_from
 from motcua.client import add_home
-from motcua.failure import Failure
+from motcua.failure import WrongUsage
 from motcua.hints import runnable
 
 HELP: Final = "Check this machine and the stack: what is wrong and what to do. Exit code 1 if anything is."
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         ports = Ports() if args.port_base is None else ports_from(args.port_base)
     except ValueError as error:
-        raise Failure(str(error)) from error
+        raise WrongUsage(str(error)) from error
     wrong = 0
     for finding in examine(home_from(args.home), ports, args.broker):
         wrong += not finding.ok

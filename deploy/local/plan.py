@@ -31,17 +31,20 @@ _REFUSALS = frozenset({71, 73, 74, 75, 76, 77, 78})
 def choose_broker(
     home: Home, kind: BrokerKind, size: int, clock: str, ports: Ports, free: bool
 ) -> StackBroker:
-    """The broker of a stack: `size` servers, one for Tansu. Raises StackError for a size it cannot have.
+    """The broker of a stack: `size` servers, one for Tansu.
 
     Apache Kafka needs more ports than a stack has by name: free ones, or those that follow the warehouse's.
     """
     if kind is BrokerKind.TANSU:
-        if size != 1:
-            raise StackError("Tansu is one process; for three brokers use --broker apache")
         return Tansu(home, ports.broker)
-    more = 2 * size - 1
+    more = more_ports(kind, size)
     others = free_ports(more) if free else [ports.warehouse + 1 + n for n in range(more)]
     return Apache(home, clock, (ports.broker, *others[: size - 1]), tuple(others[size - 1 :]))
+
+
+def more_ports(kind: BrokerKind, size: int) -> int:
+    """How many ports `size` servers need beyond those a stack has by name."""
+    return 0 if kind is BrokerKind.TANSU else 2 * size - 1
 
 
 def description(clock: str, ports: Ports, broker: StackBroker) -> Description:

@@ -44,8 +44,33 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
     "address", ["foo", "127.0.0.1:8801", "localhost:8801", "ftp://intake", "http://", "http://[::1"]
 )
 def test_an_address_that_is_none_is_called_so(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reconcile", "--url", address, "--key", "k"]) == 1
+    assert main(["reconcile", "--url", address, "--key", "k"]) == 2
     assert f"not a URL: {address!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("up --port-base 70000", "--port-base must lie between 1 and 65531, got 70000"),
+        ("up --broker apache --brokers 3 --port-base 65527", "between 1 and 65526, got 65527"),
+        ("up --broker tansu --brokers 3", "Tansu is one process"),
+        ("replay history.jsonl --brokers 3", "Tansu is one process"),
+        ("replay history.jsonl --chaos 1 --url http://intake", "--chaos kills processes"),
+        ("doctor --port-base 0", "--port-base must lie between 1 and 65531, got 0"),
+        ("migrate --warehouse foo", "--warehouse: expected clickhouse://"),
+    ],
+)
+def test_words_that_can_mean_nothing_are_wrong_usage(
+    words: str,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MOTCUA_HOME", str(tmp_path / "home"))
+    assert main(words.split()) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
 
 
 def test_hints_name_what_the_shell_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
