@@ -72,6 +72,15 @@ def brokers_of(args: argparse.Namespace) -> tuple[BrokerKind, int]:
     return kind, args.brokers
 
 
+def options_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """What `args` say otherwise than the defaults, as words of a command line; without the home."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    said = {name: value for name, value in vars(parser.parse_args([])).items() if name != "home"}
+    words = [(f"--{name.replace('_', '-')}", getattr(args, name), value) for name, value in said.items()]
+    return tuple(word for option, is_, was in words if is_ != was for word in (option, str(is_)))
+
+
 def run(args: argparse.Namespace) -> int:
     """Until SIGINT or SIGTERM: 0. A stack that cannot start or go on: 1. Raises WrongUsage."""
     home = home_from(args.home)
@@ -85,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         _say(f"Stack in {home.path}. {broker.promise}")
         broker.prepare(_say)
         changes = _law(args.seed)
-        description = plan.description(args.clock, ports, broker)
+        description = plan.description(args.clock, ports, broker, options_of(args))
 
         def say(text: str) -> None:
             _say(runnable(text, args))

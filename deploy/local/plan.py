@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from deploy.kafka.admin import BrokerUnavailableError, TopicError
 from deploy.kafka.topics import ensure_topics
-from deploy.local.apache import Apache
+from deploy.local.apache import Apache, begun_with
 from deploy.local.broker import BrokerKind, StackBroker, Tansu
 from deploy.local.child import ProcessSpec
 from deploy.local.errors import StackError
@@ -34,9 +34,15 @@ def choose_broker(
     """The broker of a stack: `size` servers, one for Tansu.
 
     Apache Kafka needs more ports than a stack has by name: free ones, or those that follow the warehouse's.
+    Raises StackError where another kind keeps its data.
     """
     if kind is BrokerKind.TANSU:
-        return Tansu(home, ports.broker)
+        if options := begun_with(home):
+            raise StackError(
+                f"{home.path} holds the data of a stack on Apache Kafka, which Tansu would not show:"
+                f" go on there with `motcua up {options}`, or name another folder with --home"
+            )
+        return Tansu(home, ports.broker)  # which leaves no data that another kind could hide
     more = more_ports(kind, size)
     others = free_ports(more) if free else [ports.warehouse + 1 + n for n in range(more)]
     return Apache(home, clock, (ports.broker, *others[: size - 1]), tuple(others[size - 1 :]))
@@ -47,11 +53,12 @@ def more_ports(kind: BrokerKind, size: int) -> int:
     return 0 if kind is BrokerKind.TANSU else 2 * size - 1
 
 
-def description(clock: str, ports: Ports, broker: StackBroker) -> Description:
-    """Where everything will be found."""
+def description(clock: str, ports: Ports, broker: StackBroker, options: tuple[str, ...] = ()) -> Description:
+    """Where everything will be found, and the words that start it so again."""
     return Description(
         clock=clock,
         broker=broker.kind.value,
+        options=options,
         urls={
             "intake": f"http://{HOST}:{ports.intake}",
             "analytics": f"http://{HOST}:{ports.analytics}",

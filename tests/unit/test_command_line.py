@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.home import ProcessState
+from deploy.local.home import Home, ProcessState, RunState, StackState
 from deploy.local.ports import HOST
 from deploy.local.probes import why_not_ready
 from deploy.local.reasons import in_words
-from motcua import brokers, hints
+from motcua import brokers, hints, up
 from motcua.__main__ import COMMANDS, main
 from motcua.readiness import why_not
 
@@ -141,6 +141,60 @@ def test_a_hint_is_about_the_stack_the_command_was_told_of(
     monkeypatch.setattr(hints, "command", lambda: "motcua")
     text = f"start with `{told}`, or `--home`"
     assert hints.runnable(text, argparse.Namespace(**said)) == f"start with `{hint}`, or `--home`"
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "hint"),
+    [
+        (("--broker", "apache", "--port-base", "9000"), "up", "up --home x --broker apache --port-base 9000"),
+        (
+            ("--broker", "apache", "--ports", "auto"),
+            "up --port-base N",
+            "up --port-base N --home x --broker apache",
+        ),
+        (("--broker", "apache"), "up --broker apache", "up --broker apache --home x"),
+        (("--broker", "apache"), "down", "down --home x"),
+        ((), "up", "up --home x"),
+    ],
+)
+def test_a_hint_starts_the_stack_as_it_was_started(
+    options: tuple[str, ...], told: str, hint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hints, "command", lambda: "motcua")
+    monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
+    last = {"pid": 1, "started": 1.0, "clock": "system", "broker": "apache", "urls": {}, "processes": ()}
+    Home(Path("x")).write_run(RunState(**last, state=StackState.STOPPED, options=options))  # type: ignore[arg-type]  # plain data
+    assert hints.runnable(f"`motcua {told}`", argparse.Namespace(home="x")) == f"`motcua {hint}`"
+    elsewhere = argparse.Namespace(home="x", url="http://elsewhere")
+    assert hints.runnable("`motcua up`", elsewhere) == "`motcua up --home x`"
+
+
+def test_what_up_was_told_is_remembered_without_defaults() -> None:
+    parser = argparse.ArgumentParser()
+    up.configure(parser)
+    assert up.options_of(parser.parse_args(["--home", "x", "--broker", "tansu"])) == ()
+    words = ("--clock", "log", "--port-base", "9000", "--broker", "apache", "--brokers", "3")
+    assert up.options_of(parser.parse_args(["--home", "x", *words])) == words
+
+
+def test_up_with_another_broker_than_the_one_whose_data_lie_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hints, "command", lambda: "motcua")
+    (tmp_path / "lock").touch()
+    (tmp_path / "apache").mkdir()
+    cluster = tmp_path / "apache" / "cluster.json"
+    for content, options in (
+        ('{"cluster_id":"x","brokers":1,"clock":"system"}', "--broker apache"),
+        ('{"cluster_id":"x","brokers":3,"clock":"log"}', "--broker apache --brokers 3 --clock log"),
+        ("torn", "--broker apache"),
+    ):
+        cluster.write_text(content)
+        assert main(["up", "--home", str(tmp_path), "--ports", "auto"]) == 1
+        said = capsys.readouterr().err
+        assert f"`motcua up {options} --home {tmp_path}`, or name another folder with --home" in said
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["apache", "lock"]
 
 
 def test_every_hint_in_a_message_can_be_made_runnable() -> None:
