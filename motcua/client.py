@@ -63,10 +63,14 @@ class Client:
         analytics_url: str | None = None,
         timeout: float = 35.0,
         transport: httpx.BaseTransport | None = None,
+        advice: str = "Is the stack running?",
     ) -> None:
-        """`timeout` in seconds; longer than the 30 s a caller may wait for an outcome."""
+        """`timeout` in seconds; longer than the 30 s a caller may wait for an outcome. `advice` is for whom
+        nobody answers.
+        """
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.key = key
+        self._advice = advice
         self._http = httpx.Client(timeout=timeout, headers=headers, transport=transport)
         self._urls: dict[str, str] = {"intake": intake_url.rstrip("/")}
         if analytics_url:
@@ -117,7 +121,7 @@ class Client:
         except httpx.TimeoutException as error:
             raise ClientError(f"{url}: no answer within {self._http.timeout.read:g} s") from error
         except httpx.HTTPError as error:
-            raise ClientError(f"{url}: {error or type(error).__name__}. Is the stack running?") from error
+            raise ClientError(f"{url}: {error or type(error).__name__}. {self._advice}") from error
         if not answer.is_success:
             raise _refused(method, url, answer)
         return answer
@@ -178,7 +182,8 @@ def connect(args: argparse.Namespace, role: str = Role.ADMIN, *, timeout: float 
             f"no stack runs in {home.path}; start one with `motcua up`, or name one with --url and --key"
         )
     key = args.key or os.environ.get("MOTCUA_KEY") or home.dev_keys().get(role)
-    return Client(run.urls["intake"], key, analytics_url=run.urls.get("analytics"), timeout=timeout)
+    analytics, advice = run.urls.get("analytics"), "The stack runs: `motcua status` shows how each process is"
+    return Client(run.urls["intake"], key, analytics_url=analytics, timeout=timeout, advice=advice)
 
 
 def key_for(args: argparse.Namespace, url: str, role: str) -> str:
