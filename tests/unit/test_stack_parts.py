@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import stat
@@ -156,6 +157,27 @@ def test_the_reason_of_a_death_is_the_worst_line_of_the_log(tmp_path: Path, log:
     path.write_text(log)
     spec = ProcessSpec(name="one", command=("true",), env={}, url="", probe=listening(1))
     assert Child(spec, path, lambda: None, lambda _: None).last_reason() == reason
+
+
+def test_the_reason_of_a_death_is_none_of_the_death_before(tmp_path: Path) -> None:
+    path = tmp_path / "one.log"
+    path.write_text("CRITICAL the broker went away\n")
+    script = ("sh", "-c", "echo MOTCUA_API_KEYS: no such file; exit 78")
+    spec = ProcessSpec(
+        name="one", command=script, env={}, url="", probe=listening(1), refusals=frozenset({78})
+    )
+    child = Child(spec, path, lambda: None, lambda _: None)
+
+    async def until_refused() -> None:
+        keeping = asyncio.create_task(child.keep())
+        async with asyncio.timeout(20):
+            while not child.refused:  # noqa: ASYNC110  the child tells nobody but the supervisor
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+    asyncio.run(until_refused())
+    assert child.why.endswith("is not started again: MOTCUA_API_KEYS: no such file")
 
 
 def test_services_get_their_settings_and_nobody_elses(tmp_path: Path) -> None:
