@@ -69,14 +69,14 @@ def _lane(
         check_windows(warehouse)
 
     def connect() -> Ports:
-        return Ports(
-            facts=KafkaFactLog(brokers, partitions, _GROUP),
-            intents=KafkaIntentLog(brokers, appender),
-            dead_letters=KafkaDeadLetters(appender),
-            warehouse=SinkWarehouse(warehouse),
-            clock=clock,
-            observer=metrics,
-        )
+        facts = KafkaFactLog(brokers, partitions, _GROUP)
+        try:
+            intents = KafkaIntentLog(brokers, appender)
+        except BaseException:
+            facts.close()
+            raise
+        dead_letters = KafkaDeadLetters(appender)
+        return Ports(facts, intents, dead_letters, SinkWarehouse(warehouse), clock, metrics)
 
     proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
     mend = mender(lambda: KafkaFactLog(brokers, partitions), proving, partial(Beside, proving), confirm)
