@@ -97,6 +97,27 @@ def test_an_insert_on_its_way_is_nothing_unfilled(house: House) -> None:
     assert reading.figures(asking(house), Slice()).received == 0
 
 
+def test_an_insert_that_outlives_its_writer_is_not_taken_away_by_the_first_filling(house: House) -> None:
+    """Its facts stand before what feeds make of them; it ends while a table that looks empty is filled."""
+    start(house)
+    house.connection.run("ALTER TABLE facts DELETE WHERE type = 'DossierRated' SETTINGS mutations_sync = 2")
+    house.connection.run("TRUNCATE TABLE ratings")
+    before = dict(house.at)
+
+    def confirm() -> None:
+        if house.at == before:
+            house.all()
+
+    call = filler(
+        lambda: {lane: ["ratings"] for lane in range(LANES)}, lambda lane: Beside(house.pool, lane), confirm
+    )
+    call(before)
+    house.sink.insert_facts(*house.last)
+    assert house.at != before
+    rated = "SELECT count() FROM facts WHERE type = 'DossierRated'"
+    assert house.connection.rows("SELECT toUInt64(sum(ratings)) FROM ratings") == house.connection.rows(rated)
+
+
 def test_rows_of_partitions_that_the_log_does_not_have_turn_nobody_away(house: House) -> None:
     """Nobody can ever vouch for them; the proof tells of them."""
     start(house)
