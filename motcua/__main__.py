@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast
 
 from deploy.local.errors import StackError
-from motcua.failure import Failure
+from motcua.failure import Failure, WrongUsage
 from motcua.hints import runnable
 
 # One line each, kept here so that `motcua --help` imports none of them.
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command.run(args)
     except (Failure, StackError) as error:
         sys.stderr.write(runnable(f"motcua {name}: {error}", args) + "\n")
-        return 1
+        return 2 if isinstance(error, WrongUsage) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -19,7 +19,7 @@ import msgspec
 
 from contracts.words import Role
 from deploy.local.home import home_from
-from motcua.failure import Failure
+from motcua.failure import Failure, WrongUsage
 
 Service = Literal["intake", "analytics"]
 NDJSON: Final = "application/x-ndjson"
@@ -63,10 +63,14 @@ class Client:
         analytics_url: str | None = None,
         timeout: float = 35.0,
         transport: httpx.BaseTransport | None = None,
+        advice: str = "Is the stack running?",
     ) -> None:
-        """`timeout` in seconds; longer than the 30 s a caller may wait for an outcome."""
+        """`timeout` in seconds; longer than the 30 s a caller may wait for an outcome. `advice` is for whom
+        nobody answers.
+        """
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.key = key
+        self._advice = advice
         self._http = httpx.Client(timeout=timeout, headers=headers, transport=transport)
         self._urls: dict[str, str] = {"intake": intake_url.rstrip("/")}
         if analytics_url:
@@ -117,7 +121,7 @@ class Client:
         except httpx.TimeoutException as error:
             raise ClientError(f"{url}: no answer within {self._http.timeout.read:g} s") from error
         except httpx.HTTPError as error:
-            raise ClientError(f"{url}: {error or type(error).__name__}. Is the stack running?") from error
+            raise ClientError(f"{url}: {error or type(error).__name__}. {self._advice}") from error
         if not answer.is_success:
             raise _refused(method, url, answer)
         return answer
@@ -178,15 +182,16 @@ def connect(args: argparse.Namespace, role: str = Role.ADMIN, *, timeout: float 
             f"no stack runs in {home.path}; start one with `motcua up`, or name one with --url and --key"
         )
     key = args.key or os.environ.get("MOTCUA_KEY") or home.dev_keys().get(role)
-    return Client(run.urls["intake"], key, analytics_url=run.urls.get("analytics"), timeout=timeout)
+    analytics, advice = run.urls.get("analytics"), "The stack runs: `motcua status` shows how each process is"
+    return Client(run.urls["intake"], key, analytics_url=analytics, timeout=timeout, advice=advice)
 
 
 def key_for(args: argparse.Namespace, url: str, role: str) -> str:
     """The key for the stack at `url`: the one given, or the development key of the stack of `--home` when
-    that is the one. Raises ClientError without any, and for a `url` that is none.
+    that is the one. Raises ClientError without any, WrongUsage for a `url` that is none.
     """
     if not is_address(url):
-        raise ClientError(f"not a URL: {url!r}; expected http://host:port or https://host")
+        raise WrongUsage(f"not a URL: {url!r}; expected http://host:port or https://host")
     key = args.key or os.environ.get("MOTCUA_KEY")
     if key:
         return str(key)

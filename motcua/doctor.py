@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import importlib.util
 import shutil
 import sys
@@ -18,7 +19,7 @@ from deploy.local.home import Home, RunState, StackState, home_from, is_alive
 from deploy.local.jars import find_java, find_maven, jars_folder, kafka_version
 from deploy.local.ports import Ports, holder, is_free, ports_from
 from motcua.client import add_home
-from motcua.failure import Failure
+from motcua.failure import WrongUsage
 from motcua.hints import runnable
 
 HELP: Final = "Check this machine and the stack: what is wrong and what to do. Exit code 1 if anything is."
@@ -52,23 +53,29 @@ class Finding:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_home(parser)
-    parser.add_argument("--port-base", type=int, metavar="N", help="check five ports in a row from N")
+    parser.add_argument(
+        "--port-base",
+        type=int,
+        metavar="N",
+        help="check five ports in a row from N (default: those of the last stack here, else 8801 and so on)",
+    )
     parser.add_argument(
         "--broker",
         choices=["tansu", "apache"],
-        default="tansu",
-        help="apache: also look for Java and Maven (default: tansu; a running stack knows its own)",
+        help="apache: also look for Java and Maven (default: as the last stack here, else tansu)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding; 1 when one is wrong."""
+    home = home_from(args.home)
+    last = home.read_run()
     try:
-        ports = Ports() if args.port_base is None else ports_from(args.port_base)
+        ports = _ports_of(last) if args.port_base is None else ports_from(args.port_base)
     except ValueError as error:
-        raise Failure(str(error)) from error
+        raise WrongUsage(str(error)) from error
     wrong = 0
-    for finding in examine(home_from(args.home), ports, args.broker):
+    for finding in examine(home, ports, args.broker or (last.broker if last else "tansu")):
         wrong += not finding.ok
         print(f"{'ok   ' if finding.ok else 'WRONG'} {runnable(finding.text, args)}", flush=True)
         if finding.remedy:
@@ -90,6 +97,14 @@ def examine(home: Home, ports: Ports, broker: str) -> Iterator[Finding]:
         yield from taken_ports(ports)
     else:
         yield from stack(running)
+
+
+def _ports_of(last: RunState | None) -> Ports:
+    """Those that starting the last stack again would take."""
+    options = last.options if last else ()
+    if "--port-base" not in options:
+        return Ports()
+    return ports_from(int(options[options.index("--port-base") + 1]))
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
@@ -148,9 +163,14 @@ def leftovers(home: Home, running: RunState | None) -> Iterator[Finding]:
             yield Finding(False, f"{home.run_file} cannot be read", "delete it, or start with `motcua up`")
         else:
             yield Finding(True, f"no stack has run in {home.path}")
-    elif last.state in (StackState.STOPPED, StackState.FAILED):
-        ended = f"failed: {last.message}" if last.state is StackState.FAILED else "was stopped"
-        yield Finding(True, f"no stack runs in {home.path}; the last one {ended}")
+    elif last.state is StackState.STOPPED:
+        yield Finding(True, f"no stack runs in {home.path}; the last one was stopped")
+    elif last.state is StackState.FAILED:
+        yield Finding(
+            False,
+            f"no stack runs in {home.path}; the last one failed: {last.message}",
+            f"read the logs in {home.logs}, put right what they tell, and start again with `motcua up`",
+        )
     else:
         yield Finding(
             False,
@@ -208,6 +228,30 @@ def stack(running: RunState) -> Iterator[Finding]:
         why = why_not_ready(one.url)
         said = f"{one.name} is not ready: {why}" if why else f"{one.name} is ready, restarts: {one.restarts}"
         yield Finding(not why, said, _log_of(one.name) if why else "")
+        if one.name == "analytics" and not why:
+            yield figures(one.url)
+
+
+def figures(analytics: str) -> Finding:
+    """What the last proof of analytics at `analytics` (http://host:port) says of its figures."""
+    from motcua.last_proof import last_proof
+
+    try:
+        proof = last_proof(analytics)
+    except (OSError, http.client.HTTPException) as error:
+        return Finding(False, f"analytics does not tell its metrics: {error}", _log_of("analytics"))
+    if proof is None:
+        return Finding(True, "figures not proven since analytics started; `motcua reconcile` does it")
+    when = f"{proof.at:%Y-%m-%d %H:%M} UTC"
+    if not proof.differences:
+        return Finding(True, f"log and warehouse agreed at the last proof ({when})")
+    many = "1 difference" if proof.differences == 1 else f"{proof.differences} differences"
+    drift = f", {proof.drift} of them in roll-ups" if proof.drift else ""
+    return Finding(
+        False,
+        f"log and warehouse DIFFERED at the last proof ({when}): {many}{drift}",
+        "trust no figure; `motcua reconcile` shows what differs now, and what to do",
+    )
 
 
 def _broker(running: RunState) -> Finding:

@@ -1,7 +1,8 @@
 """Commands named in messages, as they can be typed here.
 
 `motcua` alone only where the shell finds it, and with the options by which the command that speaks was told
-where its stack is: a hint without them would be about another one.
+where its stack is: a hint without them would be about another one. `motcua up` is named with the options by
+which the home's last stack was started: without its broker nothing of it would be there.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from deploy.local.home import home_from
+
 _NAMED: Final = re.compile("`motcua ([^`]+)`")
 _WHERE: Final = ("home", "url", "key", "warehouse", "bootstrap")
+_PORTS: Final = frozenset({"--port-base", "--ports"})
 _NOT_REPEATED: Final = "…"
 
 
@@ -31,7 +35,11 @@ def runnable(text: str, args: argparse.Namespace | None = None) -> str:
     Of `args`, those of the command that speaks, it gets what says where the stack is, as far as it takes it.
     A key and an address with a password are not repeated: an ellipsis stands for them.
     """
-    return _NAMED.sub(lambda found: f"`{' '.join((command(), found[1], *_where(found[1], args)))}`", text)
+
+    def typed(found: re.Match[str]) -> str:
+        return f"`{' '.join((command(), found[1], *_where(found[1], args), *_as_before(found[1], args)))}`"
+
+    return _NAMED.sub(typed, text)
 
 
 def command() -> str:
@@ -55,6 +63,19 @@ def _where(words: str, args: argparse.Namespace | None) -> Iterator[str]:
         if option not in words.split() and re.search(rf"^ *{option}\b", taken, re.MULTILINE):
             secret = option == "--key" or urlsplit(value).password is not None
             yield f"{option} {_NOT_REPEATED if secret else shlex.quote(value)}"
+
+
+def _as_before(words: str, args: argparse.Namespace | None) -> Iterator[str]:
+    """For `up`: how the last stack in the home was started, where the hint does not say it otherwise."""
+    said = words.split()
+    if said[0] != "up" or not hasattr(args, "home") or getattr(args, "url", None):
+        return
+    last = home_from(args.home).read_run() if args else None
+    options = itertools.pairwise(last.options) if last else ()
+    ports_said = bool(_PORTS & set(said))
+    for option, value in itertools.islice(options, 0, None, 2):
+        if option not in said and not (ports_said and option in _PORTS):
+            yield f"{option} {shlex.quote(value)}"
 
 
 def _help(words: str) -> str:

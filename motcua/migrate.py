@@ -2,7 +2,8 @@
 
 The service does it at its start too; this is for whoever wants it done, or read, before. With `--replicated`
 the same migrations as Replicated and Distributed tables of a cluster. Exit codes: 0 done; 1 the warehouse
-does not answer, refuses, was migrated by another text, or is of the other kind (one server, a cluster).
+does not answer, refuses, was migrated by another text, or is of the other kind (one server, a cluster); 2
+an address that is none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 
 from deploy.local.home import home_from
 from motcua import client
-from motcua.failure import Failure
+from motcua.failure import Failure, WrongUsage
 from services.analytics.adapters.clickhouse import Connection
 from services.analytics.errors import AnalyticsError
 from services.analytics.migrations import JOURNAL, migrate, plain, shipped
@@ -82,7 +83,7 @@ def _address(args: argparse.Namespace) -> str:
         try:
             return warehouse("--warehouse" if args.warehouse else "MOTCUA_CLICKHOUSE", named)
         except SettingError as error:
-            raise Failure(str(error)) from error
+            raise WrongUsage(str(error)) from error
     running = home_from(args.home).running()
     if running is None:
         raise Failure("no warehouse named: give --warehouse or MOTCUA_CLICKHOUSE")

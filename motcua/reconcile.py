@@ -11,6 +11,7 @@ import argparse
 import json
 from typing import Any
 
+from contracts.topics import DOSSIER_PARTITIONS
 from motcua import client
 from motcua.failure import Failure
 from motcua.hints import runnable
@@ -45,9 +46,16 @@ def run(args: argparse.Namespace) -> int:
 def _next(proof: dict[str, Any]) -> str:
     if any(part.get("unsaid") for part in proof["partitions"]):
         return "The log makes other rows than were inserted: start analytics once with MOTCUA_REPAIR=1."
-    if "repaired" not in proof:
-        return "`motcua reconcile --repair` puts it right."
-    return "docs/operations.md says what is left to do."
+    wrong = [part["partition"] for part in proof["partitions"] if any(part[kind] for kind in _KINDS)]
+    foreign = [number for number in wrong if number >= DOSSIER_PARTITIONS]
+    told = []
+    if "repaired" not in proof and (wrong != foreign or not foreign):
+        told.append("`motcua reconcile --repair` puts it right" + (", but for" if foreign else "."))
+    if foreign:
+        numbers = ", ".join(map(str, foreign))
+        told.append(f"{'rows' if told else 'Rows'} of partitions the log does not have ({numbers}):")
+        told.append("no repair touches them; docs/operations.md says what to do.")
+    return " ".join(told) or "docs/operations.md says what is left to do."
 
 
 def table(proof: dict[str, Any]) -> str:

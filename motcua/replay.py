@@ -21,7 +21,7 @@ from contracts.words import Clock, Role
 from deploy.local.home import StackState
 from deploy.local.stack import LocalStack
 from motcua.client import Client, key_for
-from motcua.failure import Failure
+from motcua.failure import Failure, WrongUsage
 from motcua.own_stack import own_stack
 from motcua.replaying.autopsy import last_words
 from motcua.replaying.chaos import Chaos
@@ -29,7 +29,7 @@ from motcua.replaying.door import Door
 from motcua.replaying.history import MOST_LINES, HistoryError, Recording
 from motcua.replaying.report import Report, read_figures, read_reconciliation
 from motcua.replaying.sampler import Sampler
-from motcua.up import add_broker
+from motcua.up import add_broker, brokers_of
 
 HELP: Final = "Send a history through the door of a stack whose clock is the log, and check the figures."
 RECONCILE_SECONDS: Final = 1_800.0
@@ -72,7 +72,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay; 0 when every line was taken and the reconciliation is zero, else 1."""
     if args.chaos is not None and args.url:
-        raise Failure("--chaos kills processes of a stack of its own; it cannot be used with --url")
+        raise WrongUsage("--chaos kills processes of a stack of its own; it cannot be used with --url")
+    brokers_of(args)
     with _source(args.file) as source:
         recording = _recording(source)
         with _target(args) as target:

@@ -18,7 +18,7 @@ from deploy.local.keys import ensure_secrets
 from deploy.local.ports import Ports, any_free, ports_from
 from deploy.local.supervisor import Supervisor, only_one
 from motcua.client import Client, add_home
-from motcua.failure import Failure
+from motcua.failure import Failure, WrongUsage
 from motcua.hints import runnable
 
 HELP: Final = "Start the one-machine stack (broker, warehouse, three services) and keep it running."
@@ -64,19 +64,37 @@ def add_broker(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def brokers_of(args: argparse.Namespace) -> tuple[BrokerKind, int]:
+    """Which broker, and how many servers. Raises WrongUsage for more than one Tansu."""
+    kind = BrokerKind(args.broker)
+    if kind is BrokerKind.TANSU and args.brokers != 1:
+        raise WrongUsage("Tansu is one process; for three brokers use --broker apache")
+    return kind, args.brokers
+
+
+def options_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """What `args` say otherwise than the defaults, as words of a command line; without the home."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    said = {name: value for name, value in vars(parser.parse_args([])).items() if name != "home"}
+    words = [(f"--{name.replace('_', '-')}", getattr(args, name), value) for name, value in said.items()]
+    return tuple(word for option, is_, was in words if is_ != was for word in (option, str(is_)))
+
+
 def run(args: argparse.Namespace) -> int:
-    """Until SIGINT or SIGTERM: 0. A stack that cannot start or go on: 1."""
+    """Until SIGINT or SIGTERM: 0. A stack that cannot start or go on: 1. Raises WrongUsage."""
     home = home_from(args.home)
+    kind, size = brokers_of(args)
+    ports = _ports(args, plan.more_ports(kind, size))
     with only_one(home):
-        kind, ports = BrokerKind(args.broker), _ports(args)
-        broker = plan.choose_broker(home, kind, args.brokers, args.clock, ports, args.ports == "auto")
+        broker = plan.choose_broker(home, kind, size, args.clock, ports, args.ports == "auto")
         plan.refuse_taken_ports({**ports.by_name(), **broker.ports})
         keys = ensure_secrets(home)
         plan.start_logs(home)
         _say(f"Stack in {home.path}. {broker.promise}")
         broker.prepare(_say)
         changes = _law(args.seed)
-        description = plan.description(args.clock, ports, broker)
+        description = plan.description(args.clock, ports, broker, options_of(args))
 
         def say(text: str) -> None:
             _say(runnable(text, args))
@@ -100,12 +118,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ports(args: argparse.Namespace) -> Ports:
+def _ports(args: argparse.Namespace, more: int) -> Ports:
     if args.port_base is not None:
         try:
-            return ports_from(args.port_base)
+            return ports_from(args.port_base, more)
         except ValueError as error:
-            raise Failure(str(error)) from error
+            raise WrongUsage(str(error)) from error
     return any_free() if args.ports == "auto" else Ports()
 
 

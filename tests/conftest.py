@@ -21,14 +21,11 @@ from deploy.local.leash import leashed
 from deploy.local.ports import HOST, free_ports
 from deploy.local.probes import why_no_select
 from tests.brokers import running_broker
-from tests.kafka_sockets import close_what_is_given_up
 from tests.waiting import wait_until
 
 # How long an example takes says something about the machine, nothing about the code.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
-
-close_what_is_given_up()
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0

@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from contracts.words import Clock
 from deploy.local.broker import BrokerKind
 from deploy.local.child import ProcessSpec
 from deploy.local.errors import StackError
@@ -77,7 +78,7 @@ class Apache:
     @property
     def folder(self) -> Path:
         """All that lasts. Delete it, with the stack stopped, to start from nothing."""
-        return self.home.path / "apache"
+        return _folder(self.home)
 
     @property
     def bootstrap(self) -> str:
@@ -165,7 +166,7 @@ class Apache:
 
     def _cluster(self) -> ClusterFile:
         """The cluster of this home, made when there is none. Raises StackError when it is another one."""
-        path = self.folder / "cluster.json"
+        path = _cluster_file(self.home)
         asked = ClusterFile(cluster_id=_new_cluster_id(), brokers=self.replication, clock=self.clock)
         if "," in str(path):  # the server would read a list of folders
             raise StackError(f"Apache Kafka cannot keep its data in {self.folder}: the path has a comma")
@@ -213,6 +214,27 @@ class Apache:
 
     def _settings_file(self, node: int) -> Path:
         return self.folder / f"broker-{node}.properties"
+
+
+def begun_with(home: Home) -> str:
+    """The options of `motcua up` by which the data in `home` were begun; empty without any data there."""
+    path = _cluster_file(home)
+    if not path.exists():
+        return ""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=ClusterFile)
+    except msgspec.DecodeError:
+        return "--broker apache"  # which says what is wrong with the file
+    size = "" if found.brokers == 1 else f" --brokers {found.brokers}"
+    return f"--broker apache{size}" + ("" if found.clock == Clock.SYSTEM else f" --clock {found.clock}")
+
+
+def _folder(home: Home) -> Path:
+    return home.path / "apache"
+
+
+def _cluster_file(home: Home) -> Path:
+    return _folder(home) / "cluster.json"
 
 
 def escaped(value: str) -> str:

@@ -77,6 +77,7 @@ class Child:
     ended: str = ""
     _process: asyncio.subprocess.Process | None = None
     _started: float | None = None
+    _log_begins: int = 0
     _stopping: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -118,6 +119,7 @@ class Child:
             if self._stopping:
                 return None
             with self.log.open("ab") as out:
+                self._log_begins = out.tell()
                 process = await asyncio.create_subprocess_exec(
                     *leashed(self.spec.command, signal.SIGKILL),
                     stdin=asyncio.subprocess.DEVNULL,
@@ -203,15 +205,19 @@ class Child:
         self.changed()
 
     def last_words(self, lines: int = 15) -> str:
-        """The end of the log."""
+        """The end of what the process, as it was started last, wrote to the log."""
         try:
             with self.log.open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - 8192))
+                log.seek(max(self._log_begins, log.seek(0, os.SEEK_END) - 8192))
                 return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
 
     def last_reason(self) -> str:
-        """The last line of the log that says what is wrong, else the last one."""
+        """The last line of the log that says what is wrong, else the last one.
+
+        What is CRITICAL made the process end; an ERROR after it only came of that.
+        """
         lines = self.last_words(100).splitlines() or [""]
-        return next((line for line in reversed(lines) if "CRITICAL" in line or "ERROR" in line), lines[-1])
+        told = (line for word in ("CRITICAL", "ERROR") for line in reversed(lines) if word in line)
+        return next(told, lines[-1])

@@ -53,6 +53,8 @@ class RunState(Struct, frozen=True, kw_only=True):
     urls: dict[str, str]
     processes: tuple[ProcessState, ...]
     message: str = ""
+    options: tuple[str, ...] = ()
+    """The words after `motcua up` that start the like of it again in this home; defaults are left out."""
 
 
 @dataclass(frozen=True)

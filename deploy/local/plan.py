@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from deploy.kafka.admin import BrokerUnavailableError, TopicError
 from deploy.kafka.topics import ensure_topics
-from deploy.local.apache import Apache
+from deploy.local.apache import Apache, begun_with
 from deploy.local.broker import BrokerKind, StackBroker, Tansu
 from deploy.local.child import ProcessSpec
 from deploy.local.errors import StackError
@@ -31,24 +31,34 @@ _REFUSALS = frozenset({71, 73, 74, 75, 76, 77, 78})
 def choose_broker(
     home: Home, kind: BrokerKind, size: int, clock: str, ports: Ports, free: bool
 ) -> StackBroker:
-    """The broker of a stack: `size` servers, one for Tansu. Raises StackError for a size it cannot have.
+    """The broker of a stack: `size` servers, one for Tansu.
 
     Apache Kafka needs more ports than a stack has by name: free ones, or those that follow the warehouse's.
+    Raises StackError where another kind keeps its data.
     """
     if kind is BrokerKind.TANSU:
-        if size != 1:
-            raise StackError("Tansu is one process; for three brokers use --broker apache")
-        return Tansu(home, ports.broker)
-    more = 2 * size - 1
+        if options := begun_with(home):
+            raise StackError(
+                f"{home.path} holds the data of a stack on Apache Kafka, which Tansu would not show:"
+                f" go on there with `motcua up {options}`, or name another folder with --home"
+            )
+        return Tansu(home, ports.broker)  # which leaves no data that another kind could hide
+    more = more_ports(kind, size)
     others = free_ports(more) if free else [ports.warehouse + 1 + n for n in range(more)]
     return Apache(home, clock, (ports.broker, *others[: size - 1]), tuple(others[size - 1 :]))
 
 
-def description(clock: str, ports: Ports, broker: StackBroker) -> Description:
-    """Where everything will be found."""
+def more_ports(kind: BrokerKind, size: int) -> int:
+    """How many ports `size` servers need beyond those a stack has by name."""
+    return 0 if kind is BrokerKind.TANSU else 2 * size - 1
+
+
+def description(clock: str, ports: Ports, broker: StackBroker, options: tuple[str, ...] = ()) -> Description:
+    """Where everything will be found, and the words that start it so again."""
     return Description(
         clock=clock,
         broker=broker.kind.value,
+        options=options,
         urls={
             "intake": f"http://{HOST}:{ports.intake}",
             "analytics": f"http://{HOST}:{ports.analytics}",
@@ -71,11 +81,11 @@ def refuse_taken_ports(ports: Mapping[str, int]) -> None:
 
 
 def start_logs(home: Home) -> None:
-    """Begin new logs: those of the last run are of no interest any more."""
+    """Begin new logs. Those of the last run stay as `<name>.log.1`: who starts again may still ask why."""
     home.logs.mkdir(parents=True, exist_ok=True)
     for log in home.logs.glob("*.log"):
         if log.stem.partition("-")[0] in Ports.__struct_fields__:  # broker-1 is a broker
-            log.unlink()
+            log.replace(log.with_name(f"{log.name}.1"))
 
 
 def stages(

@@ -34,10 +34,11 @@ class Ports(Struct, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-def ports_from(base: int) -> Ports:
-    """Five ports in a row from `base`. Raises ValueError when they do not fit below 65536."""
-    if not 1 <= base <= 65531:
-        raise ValueError(f"--port-base must lie between 1 and 65531, got {base}")
+def ports_from(base: int, more: int = 0) -> Ports:
+    """Five ports in a row from `base`. Raises ValueError when they, and `more`, do not fit below 65536."""
+    last = 65_531 - more
+    if not 1 <= base <= last:
+        raise ValueError(f"--port-base must lie between 1 and {last}, got {base}")
     return Ports(intake=base, analytics=base + 1, workflow=base + 2, broker=base + 3, warehouse=base + 4)
 
 

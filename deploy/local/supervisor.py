@@ -39,6 +39,7 @@ class Description:
     clock: str
     broker: str
     urls: dict[str, str]
+    options: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
@@ -211,6 +212,7 @@ class Supervisor:
             urls=self._description.urls,
             processes=tuple(child.state() for child in self._children),
             message=self._message,
+            options=self._description.options,
         )
 
     def _publish(self) -> None:

@@ -32,7 +32,7 @@ from services.analytics.adapters.kafka import (
     KafkaLawLog,
 )
 from services.analytics.domain.lane import lane_name, lanes_of, partitions_of
-from services.analytics.filled import Filled, filled, unfilled
+from services.analytics.filled import Filled, unfilled
 from services.analytics.mending import filler, mender
 from services.analytics.metrics import Metrics
 from services.analytics.migrations import migrate
@@ -77,14 +77,14 @@ def _lane(
         check_windows(warehouse)
 
     def connect() -> Ports:
-        return Ports(
-            facts=KafkaFactLog(brokers, partitions, _GROUP),
-            intents=KafkaIntentLog(brokers, appender),
-            dead_letters=KafkaDeadLetters(appender),
-            warehouse=SinkWarehouse(warehouse),
-            clock=clock,
-            observer=metrics,
-        )
+        facts = KafkaFactLog(brokers, partitions, _GROUP)
+        try:
+            intents = KafkaIntentLog(brokers, appender)
+        except BaseException:
+            facts.close()
+            raise
+        dead_letters = KafkaDeadLetters(appender)
+        return Ports(facts, intents, dead_letters, SinkWarehouse(warehouse), clock, metrics)
 
     proving = Pool(settings.clickhouse, size=1, timeout=_PROOF_SILENCE)
     beside = partial(Beside, proving)
@@ -101,7 +101,7 @@ def _lane(
         clock=clock,
         observer=metrics,
         mend=mend if settings.repair else None,
-        fill=filler(lambda: unfilled(proving), beside, confirm, partial(filled, proving)),
+        fill=filler(lambda: unfilled(proving), beside, confirm),
     )
 
 
@@ -132,7 +132,8 @@ async def run(settings: Settings) -> int:
         Rebuilder(partial(Beside, proving), hold),
     )
     pool, book = Pool(settings.clickhouse), naming.book
-    status, tables = service.status, Filled(pool)
+    status = service.status
+    tables = Filled(pool, lanes_of(DOSSIER_PARTITIONS), lambda: status.snapshot().recovered)
     parts = Parts(settings.keys, tables, status, reconciler, metrics, clock, settings.clock, book)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -17,7 +17,7 @@ class RetryLaterError(AnalyticsError):
 
 
 class UnfilledError(RetryLaterError):
-    """Roll-ups are new and not filled from the facts yet; the next start of their lane fills them."""
+    """No start has found the tables right yet, or they are not made: what they say may be nothing."""
 
 
 class RefusedError(AnalyticsError):
@@ -60,6 +60,10 @@ class WarehouseRejectedError(RefusedError):
     """The warehouse answered with an error that repeating does not cure."""
 
     exit_code = 76
+
+
+class UnknownTableError(WarehouseRejectedError):
+    """A table is not there."""
 
 
 class OtherLanesError(RefusedError):

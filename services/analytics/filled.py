@@ -1,29 +1,20 @@
-"""Roll-ups that are still empty must not be read: a board of zeros would look like a board of figures.
+"""Tables that are still empty must not be read: a board of zeros would look like a board of figures.
 
-After a migration that makes a roll-up, its lanes are filled from the raw facts at the next start of each,
-which says so in the warehouse before it inserts anything. Until then every question is turned away.
+They are empty after a migration that makes them, until the next start of each lane has filled them from the
+raw facts; so they are where the warehouse was lost, until a start has brought it back. Whoever asks is turned
+away until every lane's start has held its tables against the log and vouched for them, and this process' own
+start is through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from services.analytics.domain.lane import LANE_WIDTH
-from services.analytics.errors import UnfilledError
+from services.analytics.errors import UnfilledError, UnknownTableError
 from services.analytics.migrations.feeds import newest_feed
 from services.analytics.queries import query
 from services.analytics.reading import Tables
-
-
-class Inserting(Protocol):
-    """What says that lanes are filled."""
-
-    def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], token: str
-    ) -> None:
-        """Insert in one block under a deduplication token."""
-        ...
 
 
 def unfilled(tables: Tables) -> dict[int, list[str]]:
@@ -32,24 +23,31 @@ def unfilled(tables: Tables) -> dict[int, list[str]]:
     return {lane: sorted(names) for lane, names in tables.rows(query("unfilled"))}
 
 
-def filled(warehouse: Inserting, lanes: Collection[int]) -> None:
-    """Say that the roll-ups of these lanes have their past; it may be said again."""
-    rows = [(lane * LANE_WIDTH, newest_feed()) for lane in sorted(lanes)]
-    warehouse.insert("filled_lanes", ("log_partition", "migration"), rows, f"filled {rows}")
-
-
 class Filled:
-    """`tables`, once every lane has been filled; asks until that is so, then never again."""
+    """`tables`, once all `lanes` are vouched for and this process has `recovered`; asks until that is so."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, lanes: int, recovered: Callable[[], bool]) -> None:
         self._tables = tables
+        self._lanes = lanes
+        self._recovered = recovered
         self._known = False
 
     def rows(self, text: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises UnfilledError besides what the tables raise."""
-        if not self._known and text != query("clocks"):
-            lacking = self._tables.rows(query("unfilled_lanes"), {"migration": newest_feed()})
-            if lacking:
-                raise UnfilledError(f"not filled yet: lanes {[lane for (lane,) in lacking]}")
-            self._known = True
-        return self._tables.rows(text, parameters)
+        try:
+            if not self._known and text != query("clocks"):
+                self._look()
+            return self._tables.rows(text, parameters)
+        except UnknownTableError as error:
+            if self._known:
+                raise
+            raise UnfilledError("the tables are not made yet") from error
+
+    def _look(self) -> None:
+        if not self._recovered():
+            raise UnfilledError("this process has not held the tables against the log yet")
+        found = self._tables.rows(query("vouched_lanes"), {"migration": newest_feed()})
+        lacking = set(range(self._lanes)).difference(lane for (lane,) in found)
+        if lacking:
+            raise UnfilledError(f"no start has vouched for lanes {sorted(lacking)} yet")
+        self._known = True

@@ -55,11 +55,9 @@ def filler(
     unfilled: Callable[[], Mapping[int, Collection[str]]],
     beside: Callable[[int], Beside],
     confirm: Callable[[], None],
-    filled: Callable[[Collection[int]], None],
 ) -> Callable[[Mapping[int, int]], None]:
     """What the sink calls with its positions before it does anything. `unfilled` gives, by lane, the roll-ups
-    that are empty though the raw facts call for rows: no batch has ever reached them. `filled` is told which
-    lanes have their past now."""
+    that are empty though the raw facts call for rows: no batch has ever reached them."""
 
     def fill(positions: Mapping[int, int]) -> None:
         status = Status(positions)
@@ -69,7 +67,6 @@ def filler(
             if any(lane_of(partition) == lane and at for partition, at in positions.items()):
                 _log.warning("filling %s from the facts", ", ".join(sorted(tables)))
                 rebuilder.lane(lane, tables)
-        filled({lane_of(partition) for partition in positions})
 
     return fill
 

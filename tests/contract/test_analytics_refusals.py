@@ -53,6 +53,8 @@ def test_a_dossier_not_seen_yet_says_when_to_ask_again(desk: Desk) -> None:
         ("/v1/figures?from=2020-02-02&until=2020-02-03&a=1", "a"),
         ("/v1/public/figures?agency=H52.18", "agency"),
         ("/v1/compliance?By=agency", "By"),
+        ("/v1/figures?from=2020-02-02&to=2020-02-03&from=2020-02-02", "from"),
+        ("/v1/late?limit=5&agency=H52.18&agency=H52.19", "agency"),
         ("/v1/dossiers?code=H52.18-200201-0001&limit=5", "limit"),
         ("/v1/freshness?partition=1", "partition"),
         ("/v1/late?agency=%27;DROP", "agency"),

@@ -209,6 +209,7 @@ class MemoryWarehouse:
         self.tokens: set[tuple[str, str]] = set()
         self.away: list[Exception] = []
         self.window = WINDOW
+        self.vouched: set[int] = set()
 
     def forget_tokens(self) -> None:
         """What happens to a token after enough other inserts."""
@@ -261,6 +262,11 @@ class MemorySinkWarehouse:
         with self._tables.lock:
             for partition, to in clocks.items():
                 self._tables.clocks[partition] = max(to, self._tables.clocks.get(partition, 0))
+
+    def vouch_for(self, partitions: Sequence[int]) -> None:
+        """See the port."""
+        with self._tables.lock:
+            self._tables.vouched.update(partitions)
 
     def row_counts(self, partitions: Sequence[int]) -> dict[int, int]:
         """See the port."""

@@ -863,13 +863,13 @@ WHERE (log_partition, dossier_id) GLOBAL IN
 )
 AND (dossier_late OR step_late);
 
--- 0031_filled_lanes
-CREATE TABLE IF NOT EXISTS filled_lanes_local ON CLUSTER '{cluster}'
+-- 0031_vouched_lanes
+CREATE TABLE IF NOT EXISTS vouched_lanes_local ON CLUSTER '{cluster}'
 (
     log_partition UInt16,
     migration     SimpleAggregateFunction(max, UInt32)
 )
-ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/filled_lanes_local', '{replica}')
+ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/vouched_lanes_local', '{replica}')
 ORDER BY log_partition;
-CREATE TABLE IF NOT EXISTS filled_lanes ON CLUSTER '{cluster}' AS filled_lanes_local
-ENGINE = Distributed('{cluster}', currentDatabase(), 'filled_lanes_local', log_partition);
+CREATE TABLE IF NOT EXISTS vouched_lanes ON CLUSTER '{cluster}' AS vouched_lanes_local
+ENGINE = Distributed('{cluster}', currentDatabase(), 'vouched_lanes_local', log_partition);

@@ -134,7 +134,7 @@ def test_who_was_frozen_before_putting_nothing_in_place_leaves_a_newer_writers_r
     frozen = Freezing(house.url, size=1)
     frozen.newer_writer = newer_writer
     old = Beside(frozen, 0)
-    old.begin({"step_times"})
+    old.begin()
     with pytest.raises(WarehouseRejectedError, match="code 60"):
         old.swap()
     assert reading.cells_of(house.connection, RollUp.STEP_TIMES, 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from services.analytics import migrations, reading, reconcile
 from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import Connection, Pool
 from services.analytics.errors import UnfilledError
-from services.analytics.filled import Filled, filled, unfilled
+from services.analytics.filled import Filled, unfilled
 from services.analytics.mending import filler, mender
 from services.analytics.migrations import migrate, shipped
 from services.analytics.migrations.feeds import feeds
@@ -24,6 +23,7 @@ from tests.fakes.analytics_facts import fill
 from tests.integration.test_analytics_rollups import PARTITIONS, House
 from tests.warehouse_process import WarehouseProcess
 
+LANES = 2
 BEFORE = 12
 """The last migration before the roll-ups."""
 
@@ -57,17 +57,20 @@ def start(house: House) -> int:
     """What the sink does at its start; how often the lane's writer was asked for."""
     asked = []
     call = filler(
-        lambda: unfilled(house.connection),
-        lambda lane: Beside(house.pool, lane),
-        lambda: asked.append(1),
-        partial(filled, house.connection),
+        lambda: unfilled(house.connection), lambda lane: Beside(house.pool, lane), lambda: asked.append(1)
     )
     call(house.at)
+    house.sink.vouch_for(PARTITIONS)
     return len(asked)
 
 
+def asking(house: House, *, recovered: bool = True) -> Filled:
+    """Questions to a process that has just begun."""
+    return Filled(house.connection, LANES, lambda: recovered)
+
+
 def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: House) -> None:
-    tables = Filled(house.connection)
+    tables = asking(house)
     assert reading.clocks(tables) == reading.clocks(house.connection), "how far the log is, is told always"
     with pytest.raises(UnfilledError, match="lanes"):
         reading.figures(tables, Slice())
@@ -84,7 +87,6 @@ def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: Ho
 
 def test_an_insert_on_its_way_is_nothing_unfilled(house: House) -> None:
     """The facts of a block stand before what its feeds make of them."""
-    empty = Filled(house.connection)
     assert start(house)
     for table in ("facts", *feeds()):
         house.connection.run(f"TRUNCATE TABLE {table}")
@@ -92,7 +94,57 @@ def test_an_insert_on_its_way_is_nothing_unfilled(house: House) -> None:
         house.connection.run(f"DROP VIEW {table}_feed")
     house.batch(25)
     assert unfilled(house.connection), "as it looks amid an insert"
-    assert reading.figures(empty, Slice()).received == 0
+    assert reading.figures(asking(house), Slice()).received == 0
+
+
+def test_an_insert_that_outlives_its_writer_is_not_taken_away_by_the_first_filling(house: House) -> None:
+    """Its facts stand before what feeds make of them; it ends while a table that looks empty is filled."""
+    start(house)
+    house.connection.run("ALTER TABLE facts DELETE WHERE type = 'DossierRated' SETTINGS mutations_sync = 2")
+    house.connection.run("TRUNCATE TABLE ratings")
+    before = dict(house.at)
+
+    def confirm() -> None:
+        if house.at == before:
+            house.all()
+
+    call = filler(
+        lambda: {lane: ["ratings"] for lane in range(LANES)}, lambda lane: Beside(house.pool, lane), confirm
+    )
+    call(before)
+    house.sink.insert_facts(*house.last)
+    assert house.at != before
+    rated = "SELECT count() FROM facts WHERE type = 'DossierRated'"
+    assert house.connection.rows("SELECT toUInt64(sum(ratings)) FROM ratings") == house.connection.rows(rated)
+
+
+def test_rows_of_partitions_that_the_log_does_not_have_turn_nobody_away(house: House) -> None:
+    """Nobody can ever vouch for them; the proof tells of them."""
+    start(house)
+    house.connection.run("INSERT INTO facts SELECT * REPLACE (99 AS log_partition) FROM facts LIMIT 3")
+    assert reading.figures(asking(house), Slice()).received > 0
+
+
+def test_a_lane_whose_start_is_not_through_is_not_told_of(house: House) -> None:
+    """Lost altogether a table is as empty as one that has nothing to say."""
+    start(house)
+    house.connection.run("TRUNCATE TABLE figures")
+    with pytest.raises(UnfilledError, match="this process"):
+        reading.figures(asking(house, recovered=False), Slice())
+    house.connection.run("TRUNCATE TABLE vouched_lanes")
+    house.sink.vouch_for(PARTITIONS[:1])
+    with pytest.raises(UnfilledError, match=r"lanes \[1\]"):
+        reading.figures(asking(house), Slice())
+
+
+def test_tables_that_are_not_made_yet_have_nothing_to_say(house: House) -> None:
+    start(house)
+    house.connection.run("DROP TABLE vouched_lanes")
+    house.connection.run("DROP TABLE clocks")
+    with pytest.raises(UnfilledError, match="not made"):
+        reading.figures(asking(house), Slice())
+    with pytest.raises(UnfilledError, match="not made"):
+        reading.clocks(asking(house))
 
 
 def test_a_batch_of_the_old_release_after_the_migration_is_told_and_cured_by_a_repair(

@@ -88,6 +88,40 @@ def test_a_difference_names_the_next_step(
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("own", "repaired", "told"),
+    [
+        (
+            2,
+            False,
+            "--key …` puts it right, but for rows of partitions the log does not have (32, 40): no repair",
+        ),
+        (
+            0,
+            False,
+            "trust no figure. Rows of partitions the log does not have (32, 40): no repair touches them",
+        ),
+        (
+            0,
+            True,
+            "trust no figure. Rows of partitions the log does not have (32, 40): no repair touches them",
+        ),
+    ],
+)
+def test_what_no_repair_touches_is_promised_to_none(
+    answer: dict[str, Any], own: int, repaired: bool, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = proof()["partitions"][0]
+    strays = [{**part, "partition": number, "duplicated": 3} for number in (32, 40)]
+    answer |= {"missing": own, "duplicated": 6, "partitions": [{**part, "missing": own}, *strays]}
+    words = ["--repair"] if repaired else []
+    answer |= {"path": "/v1/reconcile/repair", "repaired": 0} if repaired else {}
+    assert reconcile.run(arguments(*words)) == 1
+    said = capsys.readouterr().out
+    assert told in said
+    assert ("--repair" in said) == (own > 0)
+
+
 def test_json_is_the_answer_itself(answer: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert reconcile.run(arguments("--json")) == 0
     assert json.loads(capsys.readouterr().out) == answer

@@ -12,7 +12,6 @@ import yaml
 from deploy.local import jars
 from deploy.local.apache import Apache, escaped
 from deploy.local.broker import BrokerKind
-from deploy.local.errors import StackError
 from deploy.local.home import Home
 from deploy.local.plan import choose_broker, description, refuse_taken_ports, service_settings
 from deploy.local.ports import Ports, any_free
@@ -85,8 +84,3 @@ def test_free_ports_are_all_different(tmp_path: Path) -> None:
     broker = choose_broker(Home(tmp_path), BrokerKind.APACHE, 3, "system", ports, free=True)
     refuse_taken_ports({**ports.by_name(), **broker.ports})
     assert len(set(broker.ports.values())) == 6
-
-
-def test_tansu_is_one_process(tmp_path: Path) -> None:
-    with pytest.raises(StackError, match="Tansu is one process"):
-        choose_broker(Home(tmp_path), BrokerKind.TANSU, 3, "system", Ports(), free=False)

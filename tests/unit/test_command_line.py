@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.home import ProcessState
+from deploy.local.home import Home, ProcessState, RunState, StackState
 from deploy.local.ports import HOST
 from deploy.local.probes import why_not_ready
 from deploy.local.reasons import in_words
-from motcua import brokers, hints
+from motcua import brokers, hints, up
 from motcua.__main__ import COMMANDS, main
 from motcua.readiness import why_not
 
@@ -44,8 +44,33 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
     "address", ["foo", "127.0.0.1:8801", "localhost:8801", "ftp://intake", "http://", "http://[::1"]
 )
 def test_an_address_that_is_none_is_called_so(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reconcile", "--url", address, "--key", "k"]) == 1
+    assert main(["reconcile", "--url", address, "--key", "k"]) == 2
     assert f"not a URL: {address!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("up --port-base 70000", "--port-base must lie between 1 and 65531, got 70000"),
+        ("up --broker apache --brokers 3 --port-base 65527", "between 1 and 65526, got 65527"),
+        ("up --broker tansu --brokers 3", "Tansu is one process"),
+        ("replay history.jsonl --brokers 3", "Tansu is one process"),
+        ("replay history.jsonl --chaos 1 --url http://intake", "--chaos kills processes"),
+        ("doctor --port-base 0", "--port-base must lie between 1 and 65531, got 0"),
+        ("migrate --warehouse foo", "--warehouse: expected clickhouse://"),
+    ],
+)
+def test_words_that_can_mean_nothing_are_wrong_usage(
+    words: str,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MOTCUA_HOME", str(tmp_path / "home"))
+    assert main(words.split()) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
 
 
 def test_hints_name_what_the_shell_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -116,6 +141,60 @@ def test_a_hint_is_about_the_stack_the_command_was_told_of(
     monkeypatch.setattr(hints, "command", lambda: "motcua")
     text = f"start with `{told}`, or `--home`"
     assert hints.runnable(text, argparse.Namespace(**said)) == f"start with `{hint}`, or `--home`"
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "hint"),
+    [
+        (("--broker", "apache", "--port-base", "9000"), "up", "up --home x --broker apache --port-base 9000"),
+        (
+            ("--broker", "apache", "--ports", "auto"),
+            "up --port-base N",
+            "up --port-base N --home x --broker apache",
+        ),
+        (("--broker", "apache"), "up --broker apache", "up --broker apache --home x"),
+        (("--broker", "apache"), "down", "down --home x"),
+        ((), "up", "up --home x"),
+    ],
+)
+def test_a_hint_starts_the_stack_as_it_was_started(
+    options: tuple[str, ...], told: str, hint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hints, "command", lambda: "motcua")
+    monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
+    last = {"pid": 1, "started": 1.0, "clock": "system", "broker": "apache", "urls": {}, "processes": ()}
+    Home(Path("x")).write_run(RunState(**last, state=StackState.STOPPED, options=options))  # type: ignore[arg-type]  # plain data
+    assert hints.runnable(f"`motcua {told}`", argparse.Namespace(home="x")) == f"`motcua {hint}`"
+    elsewhere = argparse.Namespace(home="x", url="http://elsewhere")
+    assert hints.runnable("`motcua up`", elsewhere) == "`motcua up --home x`"
+
+
+def test_what_up_was_told_is_remembered_without_defaults() -> None:
+    parser = argparse.ArgumentParser()
+    up.configure(parser)
+    assert up.options_of(parser.parse_args(["--home", "x", "--broker", "tansu"])) == ()
+    words = ("--clock", "log", "--port-base", "9000", "--broker", "apache", "--brokers", "3")
+    assert up.options_of(parser.parse_args(["--home", "x", *words])) == words
+
+
+def test_up_with_another_broker_than_the_one_whose_data_lie_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hints, "command", lambda: "motcua")
+    (tmp_path / "lock").touch()
+    (tmp_path / "apache").mkdir()
+    cluster = tmp_path / "apache" / "cluster.json"
+    for content, options in (
+        ('{"cluster_id":"x","brokers":1,"clock":"system"}', "--broker apache"),
+        ('{"cluster_id":"x","brokers":3,"clock":"log"}', "--broker apache --brokers 3 --clock log"),
+        ("torn", "--broker apache"),
+    ):
+        cluster.write_text(content)
+        assert main(["up", "--home", str(tmp_path), "--ports", "auto"]) == 1
+        said = capsys.readouterr().err
+        assert f"`motcua up {options} --home {tmp_path}`, or name another folder with --home" in said
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["apache", "lock"]
 
 
 def test_every_hint_in_a_message_can_be_made_runnable() -> None:

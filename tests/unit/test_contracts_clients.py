@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
+from kafka.net.inet import KafkaNetSocket
 
 from contracts.clients import connected
+from deploy.local.ports import HOST
 from tests.waiting import wait_until
 
 KINDS = (KafkaConsumer, KafkaProducer, KafkaAdminClient)
+
+
+class NeverReady(Awaitable[None]):
+    """A selector in which no socket becomes ready."""
+
+    def wait_write(self, sock: socket.socket, timeout_at: float | None = None) -> Awaitable[None]:
+        return self
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+def begun(monkeypatch: pytest.MonkeyPatch, code: int) -> tuple[Any, list[socket.socket]]:
+    """A connection as far as its first wait, the system having answered `code`; the sockets made for it."""
+    made: list[socket.socket] = []
+
+    def make(self: Any, *kind: int) -> socket.socket:
+        made.append(socket.socket(*kind))
+        return made[-1]
+
+    monkeypatch.setattr(KafkaNetSocket, "socket", make)
+    monkeypatch.setattr(KafkaNetSocket, "connect_ex", lambda self, sock, address: code)
+    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", (HOST, 1))
+    return KafkaNetSocket().connect(NeverReady(), address), made
+
+
+def test_a_client_that_closes_while_it_connects_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    connecting, made = begun(monkeypatch, errno.EINPROGRESS)
+    connecting.send(None)
+    assert made[0].fileno() > 0
+    connecting.close()
+    assert made[0].fileno() == -1
+
+
+def test_a_connection_that_is_refused_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    connecting, made = begun(monkeypatch, errno.ECONNREFUSED)
+    with pytest.raises(KafkaConnectionError):
+        connecting.send(None)
+    assert made[0].fileno() == -1
 
 
 @pytest.fixture

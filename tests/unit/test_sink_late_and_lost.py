@@ -48,6 +48,18 @@ def test_a_part_that_was_lost_with_its_token_noted_is_seen_before_the_position_i
     with pytest.raises(WarehouseMismatchError, match="holds 0 facts, 4 were inserted"):
         Process(world).run()
     assert positions_said(world) == []
+    assert not world.warehouse.vouched, "nobody may tell figures of it"
+
+
+def test_a_start_vouches_for_its_partitions_once_it_has_found_them_right() -> None:
+    world = a_world()
+    Process(world).run()
+    assert world.warehouse.vouched == {*world.facts.records}
+    world.warehouse.vouched.clear()
+    world.warehouse.facts.clear()
+    with pytest.raises(WarehouseMismatchError, match="holds 0 facts"):
+        Process(world).run()
+    assert not world.warehouse.vouched
 
 
 def test_partitions_divided_in_another_way_are_refused_at_start_and_before_an_insert() -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from deploy.local.home import Home, RunState, StackState, start_time
+from deploy.local.ports import free_ports
 from motcua.client import Client, ClientError, configure, connect
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -111,7 +112,17 @@ def test_without_a_stack_or_a_key_it_says_what_to_do(tmp_path: Path) -> None:
         connect(arguments("--home", str(tmp_path), "--url", "http://elsewhere.test"))
 
 
-def running(path: Path) -> None:
+def test_a_service_of_a_stack_that_runs_is_asked_after_with_status(tmp_path: Path) -> None:
+    running(tmp_path, free_ports(1)[0])
+    words = ("--home", str(tmp_path))
+    with connect(arguments(*words)) as session, pytest.raises(ClientError) as caught:
+        session.post("/v1/rebuild", service="analytics")
+    assert "Is the stack running" not in str(caught.value)
+    assert str(caught.value).endswith("refused. The stack runs: `motcua status` shows how each process is")
+    assert caught.value.retriable
+
+
+def running(path: Path, analytics: int = 8802) -> None:
     """A stack runs there."""
     home = Home(path)
     home.dev_keys_file.write_bytes(msgspec.json.encode({"admin": "a", "importer": "i"}))
@@ -124,7 +135,7 @@ def running(path: Path) -> None:
             state=StackState.READY,
             clock="system",
             broker="tansu",
-            urls={"intake": "http://127.0.0.1:8801", "analytics": "http://127.0.0.1:8802"},
+            urls={"intake": "http://127.0.0.1:8801", "analytics": f"http://127.0.0.1:{analytics}"},
             processes=(),
         )
     )

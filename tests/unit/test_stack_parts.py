@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import stat
@@ -14,12 +15,19 @@ from contracts.access import parse_keys
 from contracts.words import Role
 from deploy.local import ports as ports_module
 from deploy.local.broker import BrokerKind, Tansu
-from deploy.local.child import Backoff
+from deploy.local.child import Backoff, Child, ProcessSpec
 from deploy.local.errors import StackError
 from deploy.local.home import Home, home_from, is_alive, start_time
 from deploy.local.keys import ensure_secrets
-from deploy.local.plan import base_environment, description, refuse_taken_ports, service_settings
+from deploy.local.plan import (
+    base_environment,
+    description,
+    refuse_taken_ports,
+    service_settings,
+    start_logs,
+)
 from deploy.local.ports import HOST, Ports, any_free, free_ports, holder, is_free, ports_from
+from deploy.local.probes import listening
 
 
 def test_free_ports_differ_and_can_be_taken() -> None:
@@ -120,6 +128,56 @@ def test_a_key_file_that_cannot_be_read_is_left_alone(tmp_path: Path, text: str)
 def test_pauses_double_up_to_a_limit() -> None:
     backoff = Backoff(first=0.5, most=5.0)
     assert [backoff.pause(n) for n in (1, 2, 3, 4, 5, 1000)] == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def test_the_logs_of_the_run_before_stay_once(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.logs.mkdir()
+    for run in ("first", "second"):
+        for name in ("analytics.log", "broker-2.log", "up.log"):
+            (home.logs / name).write_text(run)
+        start_logs(home)
+    start_logs(home)  # one that ended before it started anything
+    kept = {path.name: path.read_text() for path in home.logs.iterdir()}
+    assert kept == {"analytics.log.1": "second", "broker-2.log.1": "second", "up.log": "second"}
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("INFO a\nERROR b\nINFO c\n", "ERROR b"),
+        ("ERROR a\nCRITICAL b\nERROR c\nINFO d\n", "CRITICAL b"),
+        ("CRITICAL a\nCRITICAL b\n", "CRITICAL b"),
+        ("INFO a\nb\n", "b"),
+        ("", ""),
+    ],
+)
+def test_the_reason_of_a_death_is_the_worst_line_of_the_log(tmp_path: Path, log: str, reason: str) -> None:
+    path = tmp_path / "one.log"
+    path.write_text(log)
+    spec = ProcessSpec(name="one", command=("true",), env={}, url="", probe=listening(1))
+    assert Child(spec, path, lambda: None, lambda _: None).last_reason() == reason
+
+
+def test_the_reason_of_a_death_is_none_of_the_death_before(tmp_path: Path) -> None:
+    path = tmp_path / "one.log"
+    path.write_text("CRITICAL the broker went away\n")
+    script = ("sh", "-c", "echo MOTCUA_API_KEYS: no such file; exit 78")
+    spec = ProcessSpec(
+        name="one", command=script, env={}, url="", probe=listening(1), refusals=frozenset({78})
+    )
+    child = Child(spec, path, lambda: None, lambda _: None)
+
+    async def until_refused() -> None:
+        keeping = asyncio.create_task(child.keep())
+        async with asyncio.timeout(20):
+            while not child.refused:  # noqa: ASYNC110  the child tells nobody but the supervisor
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+    asyncio.run(until_refused())
+    assert child.why.endswith("is not started again: MOTCUA_API_KEYS: no such file")
 
 
 def test_services_get_their_settings_and_nobody_elses(tmp_path: Path) -> None:

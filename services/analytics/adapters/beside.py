@@ -34,6 +34,7 @@ class Beside:
         self._feeds: dict[str, str] = {}
         self._made: list[str] = []
         self._actions: dict[str, str] = {}
+        self._new = False
         self._lane = lane
         self._tag = secrets.token_hex(4)
 
@@ -42,7 +43,8 @@ class Beside:
         return dict(self._pool.rows(query("row_counts"), {"partitions": list(partitions)}))
 
     def begin(self, tables: Collection[str] | None = None) -> None:
-        """Empty tables, beside all roll-ups or beside some."""
+        """Empty tables, beside all roll-ups or beside some, which are new."""
+        self._new = tables is not None
         self._feeds = {name: feed for name, feed in feeds().items() if tables is None or name in tables}
         for table in self._feeds:
             self._create(table)
@@ -61,6 +63,8 @@ class Beside:
             name = self._name(table)
             if table not in self._actions:
                 filled = self._pool.rows(f"SELECT 1 FROM {name} LIMIT 1")
+                if self._new and not filled:
+                    continue  # what a killed writer's insert, going on in the server, brings there now stays
                 # Nothing to put in place: what is there is moved away, not dropped, for that needs the table
                 # beside too.
                 action = "REPLACE PARTITION {} FROM {}" if filled else "MOVE PARTITION {} TO TABLE {}"

@@ -6,6 +6,7 @@ A `Connection` belongs to one thread at a time; `Pool` lends them to the threads
 from __future__ import annotations
 
 import queue
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -14,11 +15,16 @@ from typing import Any, Final, cast
 from clickhouse_driver import Client
 from clickhouse_driver import errors as driver
 
-from services.analytics.domain.lane import lane_of
+from services.analytics.domain.lane import LANE_WIDTH, lane_of
 from services.analytics.domain.rows import FactRow
-from services.analytics.errors import RetryLaterError, WarehouseMismatchError, WarehouseRejectedError
+from services.analytics.errors import (
+    RetryLaterError,
+    UnknownTableError,
+    WarehouseMismatchError,
+    WarehouseRejectedError,
+)
 from services.analytics.migrations.cluster import WINDOW_SECONDS
-from services.analytics.migrations.feeds import feeds, views
+from services.analytics.migrations.feeds import feeds, newest_feed, views
 from services.analytics.migrations.restore import WINDOW, WINDOW_NAME, setting, targets
 from services.analytics.queries import query
 from services.analytics.sink.ports import RollUp
@@ -28,6 +34,7 @@ Parameter = Value | Sequence[Value]
 
 # Server errors that pass: time-outs, memory, threads, a deadlock avoided, too many parts, a replica or its
 # keeper away, shutting down.
+_UNKNOWN_TABLE: Final = 60
 _PASSING: Final = frozenset(
     {
         *(3, 32, 159, 173, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252),
@@ -135,9 +142,8 @@ class Connection:
             if code in _PASSING:
                 self.close()
                 raise RetryLaterError(f"the warehouse answered code {code}") from error
-            raise WarehouseRejectedError(
-                f"the warehouse refused with code {code}: {_first_line(error)}"
-            ) from error
+            refused = UnknownTableError if code == _UNKNOWN_TABLE else WarehouseRejectedError
+            raise refused(f"the warehouse refused with code {code}: {_first_line(error)}") from error
         except (driver.Error, OSError, EOFError) as error:
             # The connection is in an unknown state: whatever was sent may or may not have been done.
             self.close()
@@ -175,6 +181,12 @@ class SinkWarehouse:
             self._connection.run(f"DROP TABLE IF EXISTS {name}")
         for lane in lanes:
             kill_mutations(self._connection, f"facts__{lane}_")
+
+    def vouch_for(self, partitions: Sequence[int]) -> None:
+        """See the port. The token is of this saying alone: what was taken back may be said again."""
+        rows = [(lane * LANE_WIDTH, newest_feed()) for lane in sorted({lane_of(one) for one in partitions})]
+        columns = ("log_partition", "migration")
+        self._connection.insert("vouched_lanes", columns, rows, f"vouched {secrets.token_hex(8)}")
 
     def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
         """See the port."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -137,18 +137,17 @@ class KafkaFactLog:
     def __init__(self, brokers: Brokers, partitions: Sequence[int], group: str | None = None) -> None:
         self._parts = {p: TopicPartition(FACTS, p) for p in partitions}
         self._few = False
-        with _translated("connecting"):
+        with _translated("connecting"), ExitStack() as begun:
             self._admin = connected(KafkaAdminClient, **brokers.common())
-            try:
-                self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT[brokers.wakes])
-            except BaseException:
-                self._admin.close()
-                raise
+            begun.callback(self._admin.close)
+            self._consumer = brokers.consumer(group, fetch_wait=_FACTS_WAIT[brokers.wakes])
+            begun.callback(self._consumer.close, autocommit=False)
             self._consumer._fetcher.PartitionRecords = LeanRecords
             self._consumer.assign(list(self._parts.values()))
             # The library refuses to poll while any partition, even a paused one, has no position.
             for part in self._parts.values():
                 self._consumer.seek(part, 0)
+            begun.pop_all()
 
     def topic_id(self) -> str:
         """See the port. Empty when the brokers know no topic ids (before Kafka 2.8)."""
@@ -287,11 +286,13 @@ class KafkaIntentLog:
         self._appender = appender
         self._read: list[tuple[int, Said]] = []
         self._part = TopicPartition(INTENTS, 0)
-        with _translated("connecting"):
+        with _translated("connecting"), ExitStack() as begun:
             self._consumer = brokers.consumer()
+            begun.callback(self._consumer.close, autocommit=False)
             self._consumer.assign([self._part])
             (start,) = self._consumer.beginning_offsets([self._part]).values()
             self._consumer.seek(self._part, start)
+            begun.pop_all()
 
     def append(self, key: bytes, value: bytes | None) -> int:
         """See the port."""
@@ -321,12 +322,14 @@ class KafkaLawLog:
 
     def __init__(self, brokers: Brokers) -> None:
         part = TopicPartition(LAW, 0)
-        with _translated("connecting"):
+        with _translated("connecting"), ExitStack() as begun:
             # Nobody waits for a name: a broker that does not wake a waiting fetch need not be asked often.
             self._consumer = brokers.consumer(fetch_wait=_LAW_WAIT[brokers.wakes])
+            begun.callback(self._consumer.close, autocommit=False)
             self._consumer.assign([part])
             (start,) = self._consumer.beginning_offsets([part], timeout_ms=5_000).values()
             self._consumer.seek(part, start)
+            begun.pop_all()
 
     def poll(self) -> list[bytes | None]:
         """See the port."""

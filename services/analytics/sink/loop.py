@@ -158,6 +158,7 @@ class Sink:
                 self._process([])  # a batch of nothing: its position says what stands there now
             self._mended, self._to_mend = {}, False
         self._check_warehouse(self._parts())
+        self._retry("vouch", partial(self._ports.warehouse.vouch_for, self._settings.partitions))
         self._status.moved(self._offsets())
         _log.info("lane %s recovered at batch %d", self._settings.lane, self._log.batch)
 

@@ -113,6 +113,10 @@ class Warehouse(Protocol):
         can no longer put it in place."""
         ...
 
+    def vouch_for(self, partitions: Sequence[int]) -> None:
+        """Say that the tables of these partitions are right: from now on their figures may be told."""
+        ...
+
     def roll_ups(self, partitions: Sequence[int]) -> list[RollUp]:
         """The roll-ups that are not made of as many facts as the raw rows call for."""
         ...

@@ -69,7 +69,9 @@ def slice_of(first: date | None, last: date | None, client: Client) -> Slice:
 
 
 def known_only(request: Request) -> None:
-    """Refuse parameters nobody reads, which are misspelt ones: `form=2020-01-01` must not mean "ever"."""
+    """Refuse parameters nobody reads: misspelt ones (`form=2020-01-01` must not mean "ever"), and the first
+    of two of the same name.
+    """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
     known = {parameter.alias for parameter in route.dependant.query_params}  # no dependency has its own
@@ -77,6 +79,10 @@ def known_only(request: Request) -> None:
     if unknown:
         told = f"Địa chỉ này chỉ nhận: {', '.join(sorted(known))}." if known else "Địa chỉ này không nhận gì."
         raise Problem("bad_shape", f"Không có tham số {', '.join(unknown)}. {told}", unknown[0])
+    names = [name for name, _ in request.query_params.multi_items()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise Problem("bad_shape", f"Tham số {twice} chỉ nêu một lần.", twice)
 
 
 def malformed(error: RequestValidationError) -> Problem:

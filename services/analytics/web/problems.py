@@ -54,7 +54,7 @@ DETAIL: Final[Mapping[str, str]] = {
     "fenced": "Một tiến trình mới hơn đã nhận phần việc này; hãy hỏi lại ở tiến trình đó.",
     "internal": "Lỗi phía hệ thống; chi tiết có trong nhật ký của dịch vụ.",
     "warehouse_down": "Kho số liệu tạm thời không trả lời; hãy hỏi lại sau giây lát.",
-    "filling": "Các bảng số liệu mới đang được dựng từ sự kiện gốc; hãy hỏi lại sau ít phút.",
+    "filling": "Số liệu đang được đối chiếu với nhật ký hoặc dựng lại từ đó; hãy hỏi lại sau ít phút.",
     "behind": "Kho số liệu chưa theo kịp nhật ký sự kiện; hãy hỏi lại sau giây lát.",
 }
 """What a reason says to people when there is nothing more particular to say."""

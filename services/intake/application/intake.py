@@ -75,6 +75,7 @@ class Intake:
         self.signatures = SignatureDesk(signatures, terms.province_key, now)
         self._broker = broker
         self._keepers: list[asyncio.Task[None]] = []
+        self._law_read = False
         metrics.ready.set_function(lambda: float(self.why_not_ready() is None))
 
     async def start(self, fatal: Fatal) -> None:
@@ -84,6 +85,7 @@ class Intake:
         what makes going on impossible.
         """
         await self._broker.open(self._deliver_or(fatal), fatal)
+        self._law_read = True
         try:
             await self.law.forward()
         except Unavailable as error:
@@ -103,6 +105,11 @@ class Intake:
         """
         why = self.gate.why_not(time.monotonic())
         return None if why == "broker_failing" and not self.law.book.forwarded else why
+
+    async def check_law_read(self) -> None:
+        """Raises Unavailable until the law is read: before that it seems that nothing is in force."""
+        if not self._law_read:
+            raise Unavailable("not_ready")
 
     def measure_register(self) -> None:
         """Set the gauges of certificates and seals: time alone changes them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,10 +35,11 @@ def create_app(intake: Intake, keys: KeyRing) -> ASGIApp:
         redoc_url=None,
         redirect_slashes=False,
     )
+    law_read = [Depends(intake.check_law_read)]
     app.include_router(commands.routes(intake))
-    app.include_router(governing.routes(intake))
+    app.include_router(governing.routes(intake), dependencies=law_read)
     app.include_router(signatures.routes(intake))
-    app.include_router(registers.routes(intake))
+    app.include_router(registers.routes(intake), dependencies=law_read)
     app.include_router(operating.routes(intake))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]  # FastAPI's documented way to shape it
     _handle_failures(app, intake)

@@ -231,6 +231,11 @@ PROBLEMS: Final[Mapping[str, Problem]] = {
         ),
         _problem("broker_slow", 503),
         _problem(
+            "not_ready",
+            503,
+            detail="Dịch vụ đang khởi động hoặc dừng; hãy hỏi lại sau ít giây (lệnh: giữ Idempotency-Key).",
+        ),
+        _problem(
             "unknown_procedure",
             field="procedure",
             rule="Thủ tục 9.999999 chưa được công bố trong danh mục tiếp nhận",

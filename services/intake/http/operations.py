@@ -166,12 +166,12 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "procedures": Operation(
         summary="Procedures in force at this door",
         answers={200: (answers.ProceduresAnswer, examples.PROCEDURES)},
-        problems=("unauthorized",),
+        problems=("unauthorized", "not_ready"),
     ),
     "agencies": Operation(
         summary="Agencies known to this door",
         answers={200: (answers.AgenciesAnswer, examples.AGENCIES)},
-        problems=("unauthorized",),
+        problems=("unauthorized", "not_ready"),
     ),
     "coverage": Operation(
         summary="How far the catalogue is covered",
@@ -179,7 +179,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "A share names its denominator and is null where there is nothing to divide by. `unknown` takes "
         "dossiers in online, but how far was never said. A procedure of several levels counts in each.",
         answers={200: (answers.CoverageAnswer, examples.COVERAGE)},
-        problems=("unauthorized",),
+        problems=("unauthorized", "not_ready"),
     ),
     "certificates": Operation(
         summary="The inventory of certificates",
@@ -187,13 +187,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "`expiring_within` (days) add the list. Leaders, inspectors, seal keepers and admins, each for the "
         "agencies of their key; only an admin is told the pseudonym of a holder.",
         answers={200: (answers.CertificatesAnswer, examples.CERTIFICATES)},
-        problems=("unauthorized", "role_not_allowed", "other_agency", "bad_shape"),
+        problems=("unauthorized", "role_not_allowed", "other_agency", "bad_shape", "not_ready"),
     ),
     "seals": Operation(
         summary="The register of seals",
         description="Who may read it: as for certificates. `agency` names one.",
         answers={200: (answers.SealsAnswer, examples.SEALS)},
-        problems=("unauthorized", "role_not_allowed", "other_agency"),
+        problems=("unauthorized", "role_not_allowed", "other_agency", "not_ready"),
     ),
     "healthz": Operation(
         summary="Whether the process is alive",

@@ -63,6 +63,7 @@ SIGNATURE_STATUS: Final[Mapping[str, int]] = {
 """Of what the door says of a signed file. The workflow has some of these reasons too, of a dossier: 409."""
 
 _DETAIL: Final[Mapping[str, str]] = {
+    "not_ready": "Dịch vụ đang khởi động hoặc dừng; hãy hỏi lại sau ít giây (lệnh: giữ Idempotency-Key).",
     "not_acked": "Chưa rõ yêu cầu đã được ghi nhận hay chưa; hãy gửi lại với cùng Idempotency-Key.",
     "earlier_line_not_taken": "Một dòng trước của hồ sơ này chưa được nhận; gửi lại cả hai với cùng khóa.",
     "verifier_busy": "Đang kiểm tra nhiều chữ ký khác; hãy gửi lại tệp sau ít giây.",

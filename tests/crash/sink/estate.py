@@ -25,7 +25,7 @@ from tests.fakes.analytics_facts import fill
 from tests.integration.test_analytics_rollups import NUMBERS, PARTITIONS, Damage, House
 
 LANES: Final = {0: (0, 1), 1: (8,)}
-TABLES: Final = ("facts", "clocks", "filled_lanes", *feeds())
+TABLES: Final = ("facts", "clocks", "vouched_lanes", *feeds())
 _DOSSIERS: Final = 9
 
 
@@ -112,7 +112,7 @@ class Estate:
             old.run()
         assert old.doom.dead
         old.close()
-        for table in ("filled_lanes", *feeds()):
+        for table in ("vouched_lanes", *feeds()):
             self.connection.run(f"TRUNCATE TABLE {table}")
         for one in shipped():
             if "CREATE MATERIALIZED VIEW" in one.statement and any(

@@ -13,7 +13,7 @@ from services.analytics.adapters.beside import Beside
 from services.analytics.adapters.clickhouse import SinkWarehouse
 from services.analytics.domain.cut import CutPolicy
 from services.analytics.errors import RefusedError
-from services.analytics.filled import filled, unfilled
+from services.analytics.filled import unfilled
 from services.analytics.mending import filler, mender
 from services.analytics.rebuild import Hold, Rebuilder
 from services.analytics.reconcile import Reconciler
@@ -74,9 +74,7 @@ class Process:
             status,
             gate,
             mend=mender(self._log, self._pool, beside, lambda: sink.confirm()) if repair else None,
-            fill=filler(
-                partial(unfilled, self._pool), beside, lambda: sink.confirm(), partial(filled, self._pool)
-            ),
+            fill=filler(partial(unfilled, self._pool), beside, lambda: sink.confirm()),
         )
         hold = Arriving(sink, status, gate)
         self.reconciler = Reconciler(

@@ -196,6 +196,10 @@ class ModelWarehouse:
         """See the port."""
         self._insert("clocks", [(CLOCKS, sorted(clocks.items()))], token)
 
+    def vouch_for(self, partitions: Sequence[int]) -> None:
+        """See the port. Nobody asks anything here before the end."""
+        self._call()
+
     def row_counts(self, partitions: Sequence[int]) -> dict[int, int]:
         """See the port."""
         self._call()
