@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from contracts import commands, facts
 from contracts.commands import CommandBody
 from contracts.law import ProcedurePublished
-from contracts.words import NationalStatus, Outcome, Step
+from contracts.words import AlarmName, NationalStatus, Outcome, Step
 from legalclock import dossier_clock
 from legalclock.dossier_clock import Apology, DossierClock, Extension, GoesOn, PauseCause, Paused
 from services.workflow.domain.clock import term_of
@@ -27,6 +27,9 @@ PAUSES: Final[dict[type, tuple[type, PauseCause]]] = {
 GO_ON: Final = (facts.SupplementReceived, facts.PaymentReceived, facts.DossierResumed)
 ENDS: Final = (facts.DossierRefused, facts.DossierWithdrawn, facts.DossierStopped)
 AFTER_RETURN: Final = (facts.CommandRefused, facts.DossierRated, facts.ResultCorrected, facts.StampRevoked)
+
+
+_ALARMS: dict[type, AlarmName] = {facts.StepDuePassed: AlarmName.STEP, facts.Escalated: AlarmName.ESCALATION}
 
 
 @dataclass
@@ -155,6 +158,9 @@ class Life:
             self.told.add((type(fact.body), fact.body.step))
         if isinstance(fact.body, facts.ResultCorrected):
             self.told.clear()
+        ahead = {alarm.name for alarm in getattr(fact.body, "alarms", None) or () if alarm.at > fact.at}
+        # What moved so far that its moment lies ahead again, for a calendar or a longer term, is told again.
+        self.told = {one for one in self.told if _ALARMS[one[0]] not in ahead}
 
     def _holder(self, fact: facts.Fact) -> None:
         nobody = self.ended or fact.status is NationalStatus.RETURNED

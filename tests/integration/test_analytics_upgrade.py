@@ -85,18 +85,6 @@ def test_the_first_start_fills_the_roll_ups_and_nothing_is_told_before(house: Ho
     assert house.beside() == []
 
 
-def test_an_insert_on_its_way_is_nothing_unfilled(house: House) -> None:
-    """The facts of a block stand before what its feeds make of them."""
-    assert start(house)
-    for table in ("facts", *feeds()):
-        house.connection.run(f"TRUNCATE TABLE {table}")
-    for table in feeds():
-        house.connection.run(f"DROP VIEW {table}_feed")
-    house.batch(25)
-    assert unfilled(house.connection), "as it looks amid an insert"
-    assert reading.figures(asking(house), Slice()).received == 0
-
-
 def test_an_insert_that_outlives_its_writer_is_not_taken_away_by_the_first_filling(house: House) -> None:
     """Its facts stand before what feeds make of them; it ends while a table that looks empty is filled."""
     start(house)
@@ -116,35 +104,6 @@ def test_an_insert_that_outlives_its_writer_is_not_taken_away_by_the_first_filli
     assert house.at != before
     rated = "SELECT count() FROM facts WHERE type = 'DossierRated'"
     assert house.connection.rows("SELECT toUInt64(sum(ratings)) FROM ratings") == house.connection.rows(rated)
-
-
-def test_rows_of_partitions_that_the_log_does_not_have_turn_nobody_away(house: House) -> None:
-    """Nobody can ever vouch for them; the proof tells of them."""
-    start(house)
-    house.connection.run("INSERT INTO facts SELECT * REPLACE (99 AS log_partition) FROM facts LIMIT 3")
-    assert reading.figures(asking(house), Slice()).received > 0
-
-
-def test_a_lane_whose_start_is_not_through_is_not_told_of(house: House) -> None:
-    """Lost altogether a table is as empty as one that has nothing to say."""
-    start(house)
-    house.connection.run("TRUNCATE TABLE figures")
-    with pytest.raises(UnfilledError, match="this process"):
-        reading.figures(asking(house, recovered=False), Slice())
-    house.connection.run("TRUNCATE TABLE vouched_lanes")
-    house.sink.vouch_for(PARTITIONS[:1])
-    with pytest.raises(UnfilledError, match=r"lanes \[1\]"):
-        reading.figures(asking(house), Slice())
-
-
-def test_tables_that_are_not_made_yet_have_nothing_to_say(house: House) -> None:
-    start(house)
-    house.connection.run("DROP TABLE vouched_lanes")
-    house.connection.run("DROP TABLE clocks")
-    with pytest.raises(UnfilledError, match="not made"):
-        reading.figures(asking(house), Slice())
-    with pytest.raises(UnfilledError, match="not made"):
-        reading.clocks(asking(house))
 
 
 def test_a_batch_of_the_old_release_after_the_migration_is_told_and_cured_by_a_repair(

@@ -39,6 +39,7 @@ def lose(stack: Stack, where: str) -> None:
         client.execute(f"ALTER TABLE facts DELETE WHERE {where} SETTINGS mutations_sync = 2")
 
 
+@pytest.mark.long
 def test_rows_lost_behind_its_back_are_put_right_by_the_start_it_asks_for(stack: Stack) -> None:
     facts = a_log(40, seed=12)
     records = interleaved(facts)
