@@ -308,25 +308,19 @@ def invent(house: House) -> None:
     )
 
 
-def together(*damages: Damage) -> Damage:
-    def all_of_them(house: House) -> None:
-        for damage in damages:
-            damage(house)
-
-    return all_of_them
+def lose_of_every_roll_up(house: House) -> None:
+    lose("dossier_states", "log_partition = 0 AND last_seq > 2")(house)
+    lose("stamp_states", "log_partition = 8")(house)
+    lose("figures", "log_partition = 1 AND bucket = 'late'")(house)
+    lose("lives", "log_partition = 1 AND seq = 2")(house)
+    lose("ratings", "1")(house)
+    lose("step_times", "step = 'stamp'")(house)
 
 
 DAMAGES: dict[str, Damage] = {
     "raw rows lost": lose("facts", "log_partition = 1 AND log_offset BETWEEN 5 AND 25"),
     "all raw rows of a partition lost": lose("facts", "log_partition = 8"),
-    "of every roll-up something lost": together(
-        lose("dossier_states", "log_partition = 0 AND last_seq > 2"),
-        lose("stamp_states", "log_partition = 8"),
-        lose("figures", "log_partition = 1 AND bucket = 'late'"),
-        lose("lives", "log_partition = 1 AND seq = 2"),
-        lose("ratings", "1"),
-        lose("step_times", "step = 'stamp'"),
-    ),
+    "of every roll-up something lost": lose_of_every_roll_up,
     "a clock lost": lose("clocks", "log_partition = 1"),
     "rows twice": double,
     "rows falsified": change("facts", "score = 9, bucket = 'late'", "log_offset < 9"),
