@@ -1,4 +1,4 @@
-"""A warehouse process that tests of the endpoint share; what needs limits or an end of its own starts one."""
+"""A warehouse process that tests of the endpoint share, and one for a file; what needs limits starts its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ def own_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehous
     process = WarehouseProcess(tmp_path_factory.mktemp("warehouse") / "data")
     yield process
     process.kill()
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
+    """A warehouse of a file's own, whose tables its tests may damage."""
+    one = WarehouseProcess(tmp_path_factory.mktemp("process") / "data")
+    yield one
+    one.kill()
 
 
 @pytest.fixture

@@ -26,13 +26,6 @@ from tests.waiting import wait_until
 from tests.warehouse_process import WarehouseProcess
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
-    one = WarehouseProcess(tmp_path_factory.mktemp("frozen") / "data")
-    yield one
-    one.kill()
-
-
 @pytest.fixture
 def house(process: WarehouseProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(reconcile, "DOSSIER_PARTITIONS", 16)
@@ -126,37 +119,40 @@ class Freezing(Pool):
         super().run(statement)
 
 
-def test_who_was_frozen_before_putting_nothing_in_place_leaves_a_newer_writers_rows(house: House) -> None:
+@pytest.fixture
+def frozen(house: House) -> Iterator[Freezing]:
+    """The newer writer inserts all there is."""
+
     def newer_writer() -> None:
         house.sink.drop_unfinished((0, 1))
         house.all()
 
-    frozen = Freezing(house.url, size=1)
-    frozen.newer_writer = newer_writer
+    pool = Freezing(house.url, size=1)
+    pool.newer_writer = newer_writer
+    yield pool
+    with pool.lend() as one:
+        one.close()
+
+
+def test_who_was_frozen_before_putting_nothing_in_place_leaves_a_newer_writers_rows(
+    house: House, frozen: Freezing
+) -> None:
     old = Beside(frozen, 0)
     old.begin()
     with pytest.raises(WarehouseRejectedError, match="code 60"):
         old.swap()
     assert reading.cells_of(house.connection, RollUp.STEP_TIMES, 1)
     house.assert_right()
-    with frozen.lend() as one:
-        one.close()
 
 
-def test_who_was_frozen_before_putting_a_clock_back_leaves_a_newer_writers_clock(house: House) -> None:
-    def newer_writer() -> None:
-        house.sink.drop_unfinished((0, 1))
-        house.all()
-
-    frozen = Freezing(house.url, size=1)
-    frozen.newer_writer = newer_writer
+def test_who_was_frozen_before_putting_a_clock_back_leaves_a_newer_writers_clock(
+    house: House, frozen: Freezing
+) -> None:
     old = Beside(frozen, 0)
     old.reserve()
     with pytest.raises(WarehouseRejectedError, match="code 60"):
         old.set_clock(0, None, back=True)
     assert reading.clocks(house.connection)[0]
-    with frozen.lend() as one:
-        one.close()
 
 
 def test_who_was_frozen_and_finds_its_tables_gone_says_that_the_lane_is_anothers(house: House) -> None:

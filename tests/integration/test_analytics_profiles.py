@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,13 +18,6 @@ from tests.fakes.analytics_tables import MemoryTables
 from tests.warehouse_process import WarehouseProcess
 
 PARTITIONS = (0, 1)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
-    one = WarehouseProcess(tmp_path_factory.mktemp("profiles") / "data")
-    yield one
-    one.kill()
 
 
 @pytest.fixture(scope="module")

@@ -18,13 +18,6 @@ from tests.integration.test_analytics_rollups import House, a_house
 from tests.warehouse_process import WarehouseProcess
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
-    one = WarehouseProcess(tmp_path_factory.mktemp("restored") / "data")
-    yield one
-    one.kill()
-
-
 @pytest.fixture
 def house(process: WarehouseProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(reconcile, "DOSSIER_PARTITIONS", 16)

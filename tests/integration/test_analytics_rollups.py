@@ -35,13 +35,6 @@ LANES = (0, 1)
 NUMBERS = count()  # no token comes twice in the life of a warehouse
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
-    one = WarehouseProcess(tmp_path_factory.mktemp("rollups") / "data")
-    yield one
-    one.kill()
-
-
 @dataclass
 class House:
     """Empty tables, a log, and a sink that inserts the log stretch by stretch, one step at a time."""

@@ -17,13 +17,6 @@ from tests.integration.test_analytics_rollups import LANES, PARTITIONS, House, a
 from tests.warehouse_process import WarehouseProcess
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseProcess]:
-    one = WarehouseProcess(tmp_path_factory.mktemp("vouched") / "data")
-    yield one
-    one.kill()
-
-
 @pytest.fixture
 def house(process: WarehouseProcess) -> Iterator[House]:
     with a_house(process) as one:

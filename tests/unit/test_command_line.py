@@ -10,8 +10,6 @@ import importlib.metadata
 import re
 import shutil
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +21,7 @@ from deploy.local.reasons import in_words
 from motcua import brokers, hints, up
 from motcua.__main__ import COMMANDS, main
 from motcua.readiness import why_not
+from tests.fakes.http_service import answering
 
 
 def test_without_a_word_there_is_help_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,32 +239,13 @@ def test_a_broker_that_answers_is_ready(broker: str) -> None:
     assert why_not(process("broker", broker, ready=True)) == ""
 
 
-@contextlib.contextmanager
-def answering(body: bytes) -> Iterator[str]:
+def unready(body: bytes) -> contextlib.AbstractContextManager[str]:
     """The address of a service that is not ready and says so."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(503)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.HTTPServer((HOST, 0), Handler) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield f"http://{HOST}:{server.server_port}"
-        finally:
-            server.shutdown()
-            serving.join(10)
+    return answering(lambda path: (503, body))
 
 
 def test_a_service_is_asked_for_its_reasons() -> None:
-    with answering(b'{"ready":false,"assigned":[],"recovering":[]}') as url:
+    with unready(b'{"ready":false,"assigned":[],"recovering":[]}') as url:
         assert why_not(process("workflow", url, ready=False)) == "no partition is assigned to it yet"
         assert why_not(process("workflow", url, ready=True)) == ""
     assert why_not(process("workflow", url, ready=False)) == "503"
@@ -273,8 +253,8 @@ def test_a_service_is_asked_for_its_reasons() -> None:
 
 
 def test_the_supervisor_and_the_doctor_tell_reasons_in_the_same_words() -> None:
-    with answering(b'{"ready":false,"why":["insert: away","it does not move"],"partitions":[0,1]}') as url:
+    with unready(b'{"ready":false,"why":["insert: away","it does not move"],"partitions":[0,1]}') as url:
         assert why_not_ready(url) == "insert: away; it does not move"
         assert why_not(process("analytics", url, ready=False)) == "insert: away; it does not move"
-    with answering(b'{"ready":false}') as url:
+    with unready(b'{"ready":false}') as url:
         assert why_not_ready(url) == f"{url}/readyz says 503"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from motcua.__main__ import main
 from motcua.doctor import Finding
 from services.analytics.domain.comparison import Findings
 from services.analytics.metrics import Metrics
+from tests.fakes.http_service import answering
 
 
 def run_state(state: StackState, options: tuple[str, ...] = ()) -> RunState:
@@ -65,29 +64,9 @@ def test_ports_and_broker_are_those_of_the_last_stack(
     assert asked == [(8801, "tansu"), (9000, "apache"), (9100, "tansu")]
 
 
-@contextlib.contextmanager
-def telling(metrics: Metrics) -> Iterator[str]:
+def telling(metrics: Metrics) -> contextlib.AbstractContextManager[str]:
     """The address of an analytics that is ready and tells these metrics."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = metrics.text() if self.path == "/metrics" else b"{}"
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.HTTPServer((HOST, 0), Handler) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield f"http://{HOST}:{server.server_port}"
-        finally:
-            server.shutdown()
-            serving.join(10)
+    return answering(lambda path: (200, metrics.text() if path == "/metrics" else b"{}"))
 
 
 @pytest.mark.parametrize(

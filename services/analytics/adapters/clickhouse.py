@@ -32,9 +32,9 @@ from services.analytics.sink.ports import RollUp
 Value = str | int | float | date | None
 Parameter = Value | Sequence[Value]
 
+_UNKNOWN_TABLE: Final = 60
 # Server errors that pass: time-outs, memory, threads, a deadlock avoided, too many parts, a replica or its
 # keeper away, shutting down.
-_UNKNOWN_TABLE: Final = 60
 _PASSING: Final = frozenset(
     {
         *(3, 32, 159, 173, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252),
