@@ -1,4 +1,4 @@
-"""A warehouse process that tests of the endpoint share, and one for a file; what needs limits starts its own."""
+"""A warehouse process for the tests of the endpoint, and one for a file. What needs limits starts its own."""
 
 from __future__ import annotations
 
